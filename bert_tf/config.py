@@ -1,0 +1,257 @@
+"""Every setting of the package: one dataclass a component, one `validate()` each.
+
+A configuration file in `configs/` returns one of these, command-line flags override
+its fields, and `validate()` runs afterwards, because overrides bypass `__post_init__`.
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+from bert_tf.errors import UserError
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+FEATURE_NAMES = ("original", "model_garden")
+INPUT_FORMATS = ("sentences", "prose")
+ACTIVATIONS = ("gelu", "gelu_new")
+DTYPE_POLICIES = ("float32", "mixed_bfloat16")
+STRATEGIES = ("none", "mirrored")
+
+
+def _require(condition: bool, name: str, expected: str, received: Any, todo: str) -> None:
+    if not condition:
+        raise UserError(f"{name}: expected {expected}, received {received!r}; {todo}.")
+
+
+def _require_choice(name: str, received: str, choices: tuple[str, ...]) -> None:
+    _require(
+        received in choices,
+        name,
+        f"one of {', '.join(choices)}",
+        received,
+        "choose one of them",
+    )
+
+
+def _require_positive(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        _require(value > 0, name, "a number above 0", value, "raise it")
+
+
+def _require_share(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        _require(
+            0 <= value < 1, name, "a share of at least 0 and below 1", value, "change it"
+        )
+
+
+@dataclasses.dataclass
+class PretrainingDataConfig:
+    """What the pretraining examples are made of; all of it is in their manifest."""
+
+    input_format: str = "sentences"  # sentences: a line each; prose: to be split
+    do_lower_case: bool = True  # also strips accents, like the original
+    max_seq_length: int = 128  # tokens, [CLS] and two [SEP] included
+    max_predictions_per_seq: int = 20  # masked tokens at most
+    masked_lm_prob: float = 0.15  # share of tokens to predict
+    short_seq_prob: float = 0.1  # share of documents with a random target length
+    dupe_factor: int = 10  # passes over the corpus, each with other masks
+    do_whole_word_mask: bool = False  # mask all pieces of a word or none
+    feature_names: str = "model_garden"  # or original: input_ids, segment_ids
+    held_out_fraction: float = 0.02  # share of documents kept from training
+    random_seed: int = 12345
+
+    def validate(self) -> None:
+        """Raises UserError on the first field that cannot be."""
+        _require_choice("input_format", self.input_format, INPUT_FORMATS)
+        _require_choice("feature_names", self.feature_names, FEATURE_NAMES)
+        _require_positive(self, "max_predictions_per_seq", "dupe_factor")
+        _require(
+            self.max_seq_length >= 8,
+            "max_seq_length",
+            "at least 8 tokens",
+            self.max_seq_length,
+            "raise it",
+        )
+        _require_share(self, "masked_lm_prob", "short_seq_prob", "held_out_fraction")
+        _require(
+            self.masked_lm_prob > 0,
+            "masked_lm_prob",
+            "a share above 0",
+            self.masked_lm_prob,
+            "raise it",
+        )
+
+
+@dataclasses.dataclass
+class BertConfig:
+    """The encoder's shape and everything that changes its numbers.
+
+    Fields carry the names of `bert_config.json`. `hidden_act` tells the two GELUs
+    apart as Hugging Face does: `gelu` is x * Phi(x) by erf, `gelu_new` the tanh
+    approximation that Google's code uses under the name gelu.
+    """
+
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    max_position_embeddings: int = 512  # longest sequence in tokens
+    type_vocab_size: int = 2
+    hidden_act: str = "gelu_new"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    layer_norm_eps: float = 1e-12
+    initializer_range: float = 0.02  # standard deviation of the truncated normal
+    dtype_policy: str = "float32"  # or mixed_bfloat16: worth it on CPUs with AMX
+
+    def validate(self) -> None:
+        """Raises UserError on the first field that cannot be."""
+        _require_positive(
+            self,
+            "vocab_size",
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "intermediate_size",
+            "max_position_embeddings",
+            "type_vocab_size",
+            "layer_norm_eps",
+            "initializer_range",
+        )
+        _require(
+            self.hidden_size % self.num_attention_heads == 0,
+            "hidden_size",
+            f"a multiple of num_attention_heads={self.num_attention_heads}",
+            self.hidden_size,
+            "change one of the two",
+        )
+        _require_choice("hidden_act", self.hidden_act, ACTIVATIONS)
+        _require_choice("dtype_policy", self.dtype_policy, DTYPE_POLICIES)
+        _require_share(self, "hidden_dropout_prob", "attention_probs_dropout_prob")
+
+
+def bert_size(name: str, **overrides: Any) -> BertConfig:
+    """The published sizes (Turc et al. 2019, table 1, and Devlin et al. 2019, 3).
+
+    Args:
+        name: tiny, mini, small, medium, base or large.
+        **overrides: fields of BertConfig to set besides.
+
+    Returns:
+        A BertConfig with heads of 64 units and a feed-forward of 4 * hidden_size.
+
+    Raises:
+        UserError: the name is none of these.
+    """
+    sizes = {
+        "tiny": (2, 128),
+        "mini": (4, 256),
+        "small": (4, 512),
+        "medium": (8, 512),
+        "base": (12, 768),
+        "large": (24, 1024),
+    }
+    _require_choice("size", name, tuple(sizes))
+    num_hidden_layers, hidden_size = sizes[name]
+    return BertConfig(
+        **{
+            "num_hidden_layers": num_hidden_layers,
+            "hidden_size": hidden_size,
+            "num_attention_heads": hidden_size // 64,
+            "intermediate_size": 4 * hidden_size,
+        }
+        | overrides
+    )
+
+
+@dataclasses.dataclass
+class InputConfig:
+    """How training reads its examples."""
+
+    data_dir: str = ""  # holds manifest.json and shards of create_pretraining_data
+    train_batch_size: int = 32  # examples over all replicas
+    eval_batch_size: int = 64
+    shuffle_buffer_size: int = 10_000  # examples
+
+    def validate(self) -> None:
+        """Raises UserError on the first field that cannot be."""
+        _require(
+            bool(self.data_dir),
+            "input.data_dir",
+            "the folder that create_pretraining_data wrote",
+            self.data_dir,
+            "set --config.input.data_dir",
+        )
+        _require_positive(
+            self, "train_batch_size", "eval_batch_size", "shuffle_buffer_size"
+        )
+
+
+@dataclasses.dataclass
+class OptimizerConfig:
+    """AdamW as BERT was trained with it (Devlin et al. 2019, appendix A.2)."""
+
+    learning_rate: float = 1e-4  # at the end of warm-up
+    warmup_steps: int = 10_000
+    weight_decay: float = 0.01  # not on biases and LayerNorm
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-6
+    clip_norm: float = 1.0  # of the gradients over all variables together
+
+    def validate(self) -> None:
+        """Raises UserError on the first field that cannot be."""
+        _require_positive(self, "learning_rate", "epsilon", "clip_norm")
+        _require_share(self, "weight_decay", "beta_1", "beta_2")
+        _require(
+            self.warmup_steps >= 0,
+            "optimizer.warmup_steps",
+            "0 or more",
+            self.warmup_steps,
+            "raise it",
+        )
+
+
+@dataclasses.dataclass
+class PretrainConfig:
+    """One pretraining run."""
+
+    model: BertConfig = dataclasses.field(default_factory=BertConfig)
+    input: InputConfig = dataclasses.field(default_factory=InputConfig)
+    optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    num_train_steps: int = 1_000_000
+    steps_per_checkpoint: int = 1_000  # also the interval of the logged metrics
+    steps_per_eval: int = 10_000
+    max_eval_steps: int = 100  # batches of held-out examples per evaluation
+    strategy: str = "none"  # or mirrored: every GPU of this machine
+    seed: int = 0  # of initial weights, order of examples and dropout
+
+    def validate(self) -> None:
+        """Raises UserError on the first field that cannot be."""
+        self.model.validate()
+        self.input.validate()
+        self.optimizer.validate()
+        _require_positive(
+            self,
+            "num_train_steps",
+            "steps_per_checkpoint",
+            "steps_per_eval",
+            "max_eval_steps",
+        )
+        _require_choice("strategy", self.strategy, STRATEGIES)
+        _require(
+            self.optimizer.warmup_steps < self.num_train_steps,
+            "optimizer.warmup_steps",
+            f"fewer than num_train_steps={self.num_train_steps}",
+            self.optimizer.warmup_steps,
+            "lower it or train longer",
+        )
+
+
+def to_json(config: Any) -> str:
+    """A configuration as indented JSON with a final newline."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"

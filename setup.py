@@ -1,0 +1,50 @@
+"""The package; Beam's remote workers install it by `--setup_file=./setup.py` too."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "bert_tf/__init__.py").read_text(encoding="utf-8")
+).group(1)
+
+TEST = [
+    "hypothesis",
+    "import-linter",
+    "pre-commit",
+    "pytest",
+    "pytest-xdist",
+    "ruff",
+    "safetensors",
+]
+
+setup(
+    name="bert_tf",
+    version=VERSION,
+    description="From raw text to your own BERT, answering raw text in TF Serving",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=["bert_tf", "bert_tf.*", "pipelines"]),
+    install_requires=[
+        "absl-py",
+        "apache-beam>=2.77,<3",
+        "google-crc32c",  # without a crc library Beam and we cannot write TFRecords
+        # Training overrides private hooks of Keras that change between releases, so
+        # its version is exact; tests/training guards the hooks.
+        "keras==3.15.1",
+        "keras-nlp>=0.32",
+        "ml_collections",
+        "numpy",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-text>=2.21,<2.22",
+    ],
+    extras_require={
+        "gcp": ["apache-beam[gcp]"],
+        "test": TEST,
+        "bench": ["tokenizers"],
+    },
+)
