@@ -1,0 +1,81 @@
+"""Beam's own flags, beside those of our programs on one command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from bert_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+# Named because Beam's default runner tries to download another one from the network.
+DEFAULT_RUNNER = "FnApiRunner"
+
+
+def parse_known_flags(argv: Sequence[str]) -> list[str]:
+    """Parses the program's own flags; for `flags_parser` of `bert_tf.cli.run`.
+
+    Args:
+        argv: the program's name and all its arguments.
+
+    Returns:
+        The program's name and the arguments it does not know, for `pipeline_options`.
+
+    Raises:
+        SystemExit: a flag of ours has a value that cannot be, or a required one is
+            missing; the message is on stderr and the exit code is absl's, 1.
+    """
+    try:
+        return flags.FLAGS(argv, known_only=True)
+    except flags.Error as error:
+        print(f"FATAL Flags parsing error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def pipeline_options(argv: Sequence[str]) -> PipelineOptions:
+    """Beam's options from what our own flags left of the command line.
+
+    The local runner is used unless `--runner` names another. The main session is not
+    pickled unless asked for: all our functions live in modules, and TensorFlow's lazy
+    loaders do not survive pickling.
+
+    Args:
+        argv: the program's name and the arguments, as `parse_known_flags` left them.
+
+    Returns:
+        PipelineOptions.
+
+    Raises:
+        UserError: an argument is no flag of Beam's either, or has a wrong value.
+    """
+    from apache_beam.options import pipeline_options as beam
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> None:
+            raise UserError(
+                f"Expected Beam's own options, received one with an error: {message}; "
+                "correct it."
+            )
+
+    # Beam itself only warns about what it does not know, and then runs without it.
+    parser = Parser(allow_abbrev=False, add_help=False)
+    for options_class in beam.PipelineOptions.__subclasses__():
+        options_class._add_argparse_args(parser)
+    known, unknown = parser.parse_known_args(list(argv[1:]))
+    if unknown:
+        raise UserError(
+            "Expected flags of this program or of Apache Beam, received "
+            f"{unknown[0]!r}; see --help for ours and Beam's documentation for its own."
+        )
+    options = beam.PipelineOptions(list(argv[1:]))
+    if known.runner is None:
+        options.view_as(beam.StandardOptions).runner = DEFAULT_RUNNER
+    if known.save_main_session is None:
+        options.view_as(beam.SetupOptions).save_main_session = False
+    return options
