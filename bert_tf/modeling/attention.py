@@ -1,0 +1,103 @@
+"""Multi-head self-attention (Vaswani et al. 2017, section 3.2).
+
+Shapes: B batch, S sequence, H hidden units, N heads, D = H / N units per head, and
+T for the sequence where it is attended to.
+"""
+
+import keras
+import tensorflow as tf
+
+from bert_tf.modeling.dropout import StatelessDropout, fold_seed
+
+# Added to the scores of masked positions: exp() of it is 0 in every float type, and
+# unlike -inf it gives no NaN in a row where everything is masked.
+MASKED_SCORE = -1e9
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class SelfAttention(keras.layers.Layer):
+    """Scaled dot-product attention of a sequence to itself, before the output product.
+
+    Variables: `query`, `key`, `value`, each with a kernel [H, H] and a bias [H].
+
+    Args:
+        num_heads: attention heads; divides H.
+        dropout_rate: of the attention probabilities.
+        initializer_range: standard deviation of the kernels' truncated normal.
+    """
+
+    def __init__(
+        self, num_heads: int, dropout_rate: float, initializer_range: float, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.dropout_rate = dropout_rate
+        self.initializer_range = initializer_range
+        self.dropout = StatelessDropout(dropout_rate, dtype=self.dtype_policy)
+
+    def build(self, input_shape):
+        """Creates the three projections for inputs [B, S, H]."""
+        hidden_size = input_shape[-1]
+        for name in ("query", "key", "value"):
+            projection = keras.layers.Dense(
+                hidden_size,
+                kernel_initializer=keras.initializers.TruncatedNormal(
+                    stddev=self.initializer_range
+                ),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            projection.build(input_shape)
+            setattr(self, name, projection)
+        self.built = True
+
+    def call(
+        self,
+        x_BSH: tf.Tensor,
+        mask_BT: tf.Tensor,
+        dropout_seed: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Attends.
+
+        Args:
+            x_BSH: float [B, S, H].
+            mask_BT: bool [B, T], True where a position may be attended to.
+            dropout_seed: int32 [2], or None for no dropout.
+
+        Returns:
+            The heads' weighted values side by side, [B, S, H].
+        """
+        query_BNSD = self._split_heads(self.query(x_BSH))
+        key_BNTD = self._split_heads(self.key(x_BSH))
+        value_BNTD = self._split_heads(self.value(x_BSH))
+
+        scores_BNST = tf.matmul(query_BNSD, key_BNTD, transpose_b=True)
+        scores_BNST *= tf.cast(query_BNSD.shape[-1] ** -0.5, scores_BNST.dtype)
+        # The softmax is in float32 whatever the policy: bfloat16 would leave
+        # probabilities of three significant digits.
+        bias_BT = tf.where(mask_BT, 0.0, MASKED_SCORE)
+        probabilities_BNST = tf.nn.softmax(
+            tf.cast(scores_BNST, tf.float32) + bias_BT[:, None, None, :]
+        )
+        probabilities_BNST = self.dropout(
+            tf.cast(probabilities_BNST, value_BNTD.dtype), seed=fold_seed(dropout_seed, 0)
+        )
+
+        context_BSND = tf.transpose(
+            tf.matmul(probabilities_BNST, value_BNTD), [0, 2, 1, 3]
+        )
+        return tf.reshape(context_BSND, tf.shape(x_BSH))
+
+    def _split_heads(self, x_BSH: tf.Tensor) -> tf.Tensor:
+        batch_size, length, hidden_size = *tf.unstack(tf.shape(x_BSH)[:2]), x_BSH.shape[2]
+        head_size = hidden_size // self.num_heads
+        x_BSND = tf.reshape(x_BSH, [batch_size, length, self.num_heads, head_size])
+        return tf.transpose(x_BSND, [0, 2, 1, 3])
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "num_heads": self.num_heads,
+            "dropout_rate": self.dropout_rate,
+            "initializer_range": self.initializer_range,
+        }

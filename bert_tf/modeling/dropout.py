@@ -1,0 +1,62 @@
+"""Dropout whose mask is a function of a seed alone."""
+
+import keras
+import tensorflow as tf
+
+
+def fold_seed(seed: tf.Tensor | None, number: int | tf.Tensor) -> tf.Tensor | None:
+    """Derives a seed for one part of the model.
+
+    Args:
+        seed: int32 [2], or None for no dropout.
+        number: what tells the part from its siblings.
+
+    Returns:
+        int32 [2], or None if `seed` is.
+    """
+    if seed is None:
+        return None
+    return tf.random.experimental.stateless_fold_in(seed, number)
+
+
+def random_seed() -> tf.Tensor:
+    """An int32 [2] seed from TensorFlow's global generator (tf.random.set_seed)."""
+    return tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class StatelessDropout(keras.layers.Layer):
+    """Sets a share `rate` of the inputs to 0 and scales the rest by 1 / (1 - rate).
+
+    Keras' own dropout keeps a seed in a variable that no checkpoint format saves and
+    that is alike on every replica. Here the caller derives the seed from what a
+    resumed run knows again: run seed, step, replica and place in the model.
+
+    Args:
+        rate: share of the inputs to drop, at least 0 and below 1.
+    """
+
+    def __init__(self, rate: float, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = rate
+
+    def call(self, inputs: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Drops inputs.
+
+        Args:
+            inputs: float tensor of any shape.
+            seed: int32 [2], or None to return the inputs as they are.
+
+        Returns:
+            A tensor like `inputs`.
+        """
+        if seed is None or self.rate == 0:
+            return inputs
+        # Philox gives the same bits on CPU and GPU.
+        return tf.nn.experimental.stateless_dropout(
+            inputs, self.rate, seed=seed, rng_alg="philox"
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"rate": self.rate}

@@ -1,0 +1,261 @@
+"""The BERT encoder (Devlin et al. 2019, section 3).
+
+Shapes: B batch, S sequence, H hidden units, F feed-forward units.
+"""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from bert_tf.config import BertConfig
+from bert_tf.errors import UserError
+from bert_tf.modeling.attention import SelfAttention
+from bert_tf.modeling.dropout import StatelessDropout, fold_seed, random_seed
+
+
+class Configured:
+    """Mixed into Keras layers and models whose one argument is the BertConfig.
+
+    Args:
+        config: a BertConfig, or its fields as a dict, which is how Keras gives back
+            what `get_config` returned.
+    """
+
+    def __init__(self, config: BertConfig | dict, **kwargs):
+        config = BertConfig(**config) if isinstance(config, dict) else config
+        config.validate()
+        super().__init__(**{"dtype": config.dtype_policy} | kwargs)
+        self.config = config
+
+    def dense(self, units: int, input_size: int, name: str, **kwargs):
+        """A built Dense layer for inputs [..., input_size]."""
+        layer = keras.layers.Dense(
+            units,
+            kernel_initializer=self.initializer(),
+            name=name,
+            **{"dtype": self.dtype_policy} | kwargs,
+        )
+        layer.build((None, input_size))
+        return layer
+
+    def layer_norm(self, size: int, name: str):
+        """A built LayerNormalization over [..., size]; Keras computes it in float32."""
+        layer = keras.layers.LayerNormalization(
+            epsilon=self.config.layer_norm_eps, dtype=self.dtype_policy, name=name
+        )
+        layer.build((None, size))
+        return layer
+
+    def dropout(self) -> StatelessDropout:
+        """Dropout of hidden units."""
+        return StatelessDropout(self.config.hidden_dropout_prob, dtype=self.dtype_policy)
+
+    def initializer(self) -> keras.initializers.Initializer:
+        """The truncated normal of all matrices; a new one for each variable."""
+        return keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
+
+    def activation(self, x: tf.Tensor) -> tf.Tensor:
+        """The GELU that `config.hidden_act` names; see BertConfig."""
+        return tf.nn.gelu(x, approximate=self.config.hidden_act == "gelu_new")
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"config": dataclasses.asdict(self.config)}
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class Embeddings(Configured, keras.layers.Layer):
+    """Sum of word, position and type embeddings, normalised (section 3, figure 2)."""
+
+    def build(self, input_shape=None):
+        """Creates the three tables."""
+        config = self.config
+        for name, rows in (
+            ("word_embeddings", config.vocab_size),
+            ("position_embeddings", config.max_position_embeddings),
+            ("token_type_embeddings", config.type_vocab_size),
+        ):
+            table = self.add_weight(
+                shape=(rows, config.hidden_size),
+                initializer=self.initializer(),
+                name=name,
+            )
+            setattr(self, name, table)
+        self.embeddings_layer_norm = self.layer_norm(config.hidden_size, "layer_norm")
+        self.embeddings_dropout = self.dropout()
+        self.built = True
+
+    def call(
+        self,
+        input_word_ids: tf.Tensor,
+        input_type_ids: tf.Tensor,
+        dropout_seed: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Embeds.
+
+        Args:
+            input_word_ids: int [B, S].
+            input_type_ids: int [B, S], 0 for the first segment, 1 for the second.
+            dropout_seed: int32 [2], or None for no dropout.
+
+        Returns:
+            float [B, S, H].
+        """
+        length = tf.shape(input_word_ids)[1]
+        x_BSH = (
+            tf.gather(self.word_embeddings, input_word_ids)
+            + tf.gather(self.token_type_embeddings, input_type_ids)
+            + tf.convert_to_tensor(self.position_embeddings)[:length]
+        )
+        return self.embeddings_dropout(
+            self.embeddings_layer_norm(x_BSH), seed=dropout_seed
+        )
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class TransformerLayer(Configured, keras.layers.Layer):
+    """Attention and feed-forward, each added to its input and then normalised."""
+
+    def build(self, input_shape=None):
+        """Creates the sub-layers."""
+        config = self.config
+        hidden_size, intermediate_size = config.hidden_size, config.intermediate_size
+        self.attention = SelfAttention(
+            config.num_attention_heads,
+            config.attention_probs_dropout_prob,
+            config.initializer_range,
+            dtype=self.dtype_policy,
+            name="attention",
+        )
+        self.attention.build((None, None, hidden_size))
+        self.attention_output = self.dense(hidden_size, hidden_size, "attention_output")
+        self.attention_layer_norm = self.layer_norm(hidden_size, "attention_layer_norm")
+        self.intermediate = self.dense(intermediate_size, hidden_size, "intermediate")
+        self.ffn_output = self.dense(hidden_size, intermediate_size, "output")
+        self.output_layer_norm = self.layer_norm(hidden_size, "output_layer_norm")
+        self.hidden_dropout = self.dropout()
+        self.built = True
+
+    def call(
+        self,
+        x_BSH: tf.Tensor,
+        mask_BS: tf.Tensor,
+        dropout_seed: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Transforms.
+
+        Args:
+            x_BSH: float [B, S, H].
+            mask_BS: bool [B, S], True where a position may be attended to.
+            dropout_seed: int32 [2], or None for no dropout.
+
+        Returns:
+            float [B, S, H].
+        """
+        attended_BSH = self.attention_output(
+            self.attention(x_BSH, mask_BS, dropout_seed=fold_seed(dropout_seed, 0))
+        )
+        attended_BSH = self.hidden_dropout(attended_BSH, seed=fold_seed(dropout_seed, 1))
+        x_BSH = self.attention_layer_norm(x_BSH + attended_BSH)
+
+        y_BSF = self.activation(self.intermediate(x_BSH))
+        y_BSH = self.hidden_dropout(
+            self.ffn_output(y_BSF), seed=fold_seed(dropout_seed, 2)
+        )
+        return self.output_layer_norm(x_BSH + y_BSH)
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class BertEncoder(Configured, keras.Model):
+    """Token ids in, a vector for each token and one for the sequence out.
+
+    Example:
+
+    ```python
+    encoder = BertEncoder(bert_size("tiny"))
+    encoder(
+        {
+            "input_word_ids": [[101, 7592, 102, 0]],
+            "input_mask": [[1, 1, 1, 0]],
+            "input_type_ids": [[0, 0, 0, 0]],
+        }
+    )["sequence_output"].shape  # (1, 4, 128)
+    ```
+    """
+
+    def __init__(self, config: BertConfig | dict, name: str = "bert", **kwargs):
+        super().__init__(config, name=name, **kwargs)
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates all variables, so that they can be loaded before the first call."""
+        config = self.config
+        self.embeddings = Embeddings(config, dtype=self.dtype_policy, name="embeddings")
+        self.embeddings.build()
+        self.transformer_layers = []
+        for index in range(config.num_hidden_layers):
+            layer = TransformerLayer(
+                config, dtype=self.dtype_policy, name=f"layer_{index}"
+            )
+            layer.build()
+            self.transformer_layers.append(layer)
+        self.pooler = self.dense(
+            config.hidden_size, config.hidden_size, "pooler", activation="tanh"
+        )
+        self.built = True
+
+    def call(
+        self,
+        inputs: dict[str, tf.Tensor],
+        training: bool = False,
+        dropout_seed: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Encodes.
+
+        Args:
+            inputs: `input_word_ids`, `input_mask` and `input_type_ids`, each int
+                [B, S]; the mask is 1 at tokens and 0 at padding. Other keys are ignored.
+            training: whether to apply dropout.
+            dropout_seed: int32 [2]; all dropout of this call follows from it. Without
+                it training draws a seed from TensorFlow's global generator.
+
+        Returns:
+            `sequence_output` [B, S, H]; `pooled_output` [B, H], a dense layer with tanh
+            on the first token; `encoder_outputs`, the tuple of [B, S, H] of the
+            embeddings and of every layer.
+
+        Raises:
+            UserError: S is more than max_position_embeddings.
+        """
+        word_ids, mask, type_ids = (
+            tf.convert_to_tensor(inputs[name])
+            for name in ("input_word_ids", "input_mask", "input_type_ids")
+        )
+        self._check_length(word_ids.shape[1])
+        if training and dropout_seed is None:
+            dropout_seed = random_seed()
+        if not training:
+            dropout_seed = None
+
+        mask_BS = tf.cast(mask, tf.bool)
+        outputs = [
+            self.embeddings(word_ids, type_ids, dropout_seed=fold_seed(dropout_seed, 0))
+        ]
+        for index, layer in enumerate(self.transformer_layers, start=1):
+            seed = fold_seed(dropout_seed, index)
+            outputs.append(layer(outputs[-1], mask_BS, dropout_seed=seed))
+        return {
+            "sequence_output": outputs[-1],
+            "pooled_output": self.pooler(outputs[-1][:, 0]),
+            "encoder_outputs": tuple(outputs),
+        }
+
+    def _check_length(self, length: int | None):
+        longest = self.config.max_position_embeddings
+        if length is not None and length > longest:
+            raise UserError(
+                f"Expected sequences of at most {longest} tokens "
+                f"(max_position_embeddings), received {length}; shorten them or use a "
+                "model with more positions."
+            )

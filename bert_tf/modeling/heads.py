@@ -1,0 +1,73 @@
+"""The two heads of pretraining (Devlin et al. 2019, section 3.1).
+
+Shapes: B batch, S sequence, H hidden units, P predicted positions, V vocabulary.
+"""
+
+import keras
+import tensorflow as tf
+
+from bert_tf.modeling.encoder import Configured
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class MaskedLMHead(Configured, keras.layers.Layer):
+    """Predicts the words at some positions, with the encoder's own word embeddings."""
+
+    def build(self, input_shape=None):
+        """Creates the transformation and the bias of the output."""
+        hidden_size = self.config.hidden_size
+        self.transform = self.dense(hidden_size, hidden_size, "transform")
+        self.transform_layer_norm = self.layer_norm(hidden_size, "transform_layer_norm")
+        self.output_bias = self.add_weight(
+            shape=(self.config.vocab_size,),
+            initializer="zeros",
+            name="output_bias",
+            autocast=False,  # added to float32 logits
+        )
+        self.built = True
+
+    def call(
+        self,
+        sequence_output: tf.Tensor,
+        masked_lm_positions: tf.Tensor,
+        word_embeddings: tf.Tensor,
+    ) -> tf.Tensor:
+        """Predicts.
+
+        Args:
+            sequence_output: float [B, S, H].
+            masked_lm_positions: int [B, P], each in [0, S).
+            word_embeddings: float [V, H].
+
+        Returns:
+            Logits, float32 [B, P, V].
+        """
+        x_BPH = tf.gather(sequence_output, masked_lm_positions, batch_dims=1)
+        x_BPH = self.transform_layer_norm(self.activation(self.transform(x_BPH)))
+        logits_BPV = tf.matmul(
+            x_BPH, tf.cast(word_embeddings, x_BPH.dtype)[None], transpose_b=True
+        )
+        return tf.cast(logits_BPV, tf.float32) + self.output_bias
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class NextSentenceHead(Configured, keras.layers.Layer):
+    """Tells whether the second segment follows the first (0) or is a random one (1)."""
+
+    def build(self, input_shape=None):
+        """Creates the classifier, which computes in float32 under every policy."""
+        self.classifier = self.dense(
+            2, self.config.hidden_size, "classifier", dtype="float32"
+        )
+        self.built = True
+
+    def call(self, pooled_output: tf.Tensor) -> tf.Tensor:
+        """Classifies.
+
+        Args:
+            pooled_output: float [B, H].
+
+        Returns:
+            Logits, float32 [B, 2].
+        """
+        return self.classifier(pooled_output)
