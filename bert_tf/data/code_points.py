@@ -6,8 +6,7 @@ the tables were made once from Unicode 14.0 (Python 3.11) and are kept beside th
 file. `python -m bert_tf.data.code_points` makes them again.
 
 Two levels keep them small: `page_starts[code >> 8]` says where the code point's page
-of 256 starts in `pages`, which holds the number of an entry; an entry holds what all
-code points with that treatment share. Equal pages are stored once.
+of 256 starts in the other arrays; equal pages are stored once.
 """
 
 import dataclasses
@@ -29,7 +28,19 @@ SPACE = 2
 ALONE = 3  # a word by itself: punctuation and CJK ideographs
 LETTER = 4  # whatever else words are made of
 
-# What a code point means to a capital sigma beside it (Unicode 14.0, 3.13, table 3-17).
+# The bits of an action: kind, number of outputs, whether it may have to be reordered,
+# and above them what to add to the code point to get its first output.
+KIND_MASK = 0b111
+NUM_OUTPUTS_SHIFT = 3
+NUM_OUTPUTS_MASK = 0b11
+REORDERED_BIT = 1 << 5
+DIFFERENCE_SHIFT = 6
+
+# The bits of a context: canonical combining class, whether it starts a run that is
+# reordered by itself, and what it means to a capital sigma beside it.
+COMBINING_MASK = 0xFF
+STARTS_RUN_SHIFT = 8
+SIGMA_SHIFT = 9
 UNCASED = 0
 CASED = 1
 CASE_IGNORABLE = 2
@@ -49,29 +60,23 @@ _CJK_RANGES = (
 
 @dataclasses.dataclass(frozen=True)
 class CodePointTables:
-    """The tables for one case treatment; E entries, P distinct pages.
+    """The tables for one case treatment, with P distinct pages.
 
     Attributes:
-        page_starts: int32 [4352], where the page of `code >> 8` starts in `pages`.
-        pages: uint16 [P * 256], numbers of entries.
-        kinds: int32 [E], DROPPED to LETTER.
-        num_outputs: int32 [E], how many code points it becomes: 0 if DROPPED or
-            STRIPPED_MARK, else 1 to 3.
-        outputs: int32 [E, 3], what it becomes: the first as the difference from the
-            code point itself, so that unchanged ones share an entry.
-        combining: int32 [E], canonical combining class of the code point itself.
-        starts_run: int32 [E], 1 if canonical reordering does not pass it, else 0.
-        sigma_context: int32 [E], UNCASED, CASED or CASE_IGNORABLE.
+        page_starts: int32 [4352], where the page of `code >> 8` starts in the others.
+        actions: int32 [P * 256], packed: kind, number of outputs (0 if DROPPED or
+            STRIPPED_MARK, else 1 to 3) and the first output, as a difference so that
+            pages of unchanged code points are equal.
+        seconds: int32 [P * 256], the second output or 0.
+        thirds: int32 [P * 256], the third output or 0.
+        contexts: int32 [P * 256], packed: what it means to its neighbours.
     """
 
     page_starts: np.ndarray
-    pages: np.ndarray
-    kinds: np.ndarray
-    num_outputs: np.ndarray
-    outputs: np.ndarray
-    combining: np.ndarray
-    starts_run: np.ndarray
-    sigma_context: np.ndarray
+    actions: np.ndarray
+    seconds: np.ndarray
+    thirds: np.ndarray
+    contexts: np.ndarray
 
 
 def load_tables(*, lower_case: bool) -> CodePointTables:
@@ -108,51 +113,42 @@ def build_tables(*, lower_case: bool) -> CodePointTables:
 
     Source: BasicTokenizer of the original tokenization.py; NFD of Unicode 14.0, 3.11.
     """
-    entry_numbers: dict[tuple[int, ...], int] = {}
-    codes = [
-        entry_numbers.setdefault(_entry(chr(code), lower_case), len(entry_numbers))
-        for code in range(NUM_CODE_POINTS)
-    ]
+    rows = [_row(chr(code), lower_case) for code in range(NUM_CODE_POINTS)]
     pages, page_numbers = np.unique(
-        np.array(codes, np.uint16).reshape(-1, PAGE_SIZE), axis=0, return_inverse=True
+        np.array(rows, np.int32).reshape(-1, PAGE_SIZE, 4), axis=0, return_inverse=True
     )
-    entries = np.array(list(entry_numbers), np.int32)
+    columns = pages.reshape(-1, 4).T
     return CodePointTables(
-        page_starts=(page_numbers.reshape(-1) * PAGE_SIZE).astype(np.int32),
-        pages=pages.reshape(-1),
-        kinds=entries[:, 0],
-        num_outputs=entries[:, 1],
-        outputs=entries[:, 2:5],
-        combining=entries[:, 5],
-        starts_run=entries[:, 6],
-        sigma_context=entries[:, 7],
+        (page_numbers.reshape(-1) * PAGE_SIZE).astype(np.int32), *columns
     )
 
 
-def _entry(character: str, lower_case: bool) -> tuple[int, ...]:
+def _row(character: str, lower_case: bool) -> tuple[int, int, int, int]:
+    """Action, second and third output, and context."""
     category = unicodedata.category(character)
     controls = category in ("Cc", "Cf") and character not in "\t\n\r"
     if controls or character in "\0\ufffd":
-        # Case-ignorable is to a sigma what absence is, and never starts a run.
-        return (DROPPED, 0, 0, 0, 0, 0, 0, CASE_IGNORABLE if lower_case else UNCASED)
+        # A case-ignorable is to a sigma what absence is.
+        return DROPPED, 0, 0, CASE_IGNORABLE << SIGMA_SHIFT
     if character.isspace():
-        return (SPACE, 1, 0, 0, 0, 0, 1, UNCASED)
+        return SPACE | 1 << NUM_OUTPUTS_SHIFT, 0, 0, 1 << STARTS_RUN_SHIFT
     if not lower_case:
         kind = ALONE if _is_cjk(character) or _is_punctuation(character) else LETTER
-        return (kind, 1, 0, 0, 0, 0, 1, UNCASED)
+        return kind | 1 << NUM_OUTPUTS_SHIFT, 0, 0, 1 << STARTS_RUN_SHIFT
     decomposed = unicodedata.normalize("NFD", character.lower())
     kept = [each for each in decomposed if unicodedata.category(each) != "Mn"]
-    # The first difference is what lower-casing and decomposing add to the code point.
-    outputs = [ord(each) for each in kept]
-    differences = [outputs[0] - ord(character), *outputs[1:]] if outputs else []
-    return (
-        _kind(character, kept),
-        len(outputs),
-        *[*differences, 0, 0, 0][:3],
-        unicodedata.combining(character),
-        int(any(unicodedata.combining(each) == 0 for each in decomposed)),
-        _sigma_context(character),
+    action = _kind(character, kept) | len(kept) << NUM_OUTPUTS_SHIFT
+    if kept:
+        action |= (ord(kept[0]) - ord(character)) << DIFFERENCE_SHIFT
+        action |= REORDERED_BIT if unicodedata.combining(character) else 0
+    starts_run = any(unicodedata.combining(each) == 0 for each in decomposed)
+    context = (
+        unicodedata.combining(character)
+        | starts_run << STARTS_RUN_SHIFT
+        | _sigma_context(character) << SIGMA_SHIFT
     )
+    second, third = [*map(ord, kept[1:]), 0, 0][:2]
+    return action, second, third, context
 
 
 def _kind(character: str, kept: list[str]) -> int:

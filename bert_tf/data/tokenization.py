@@ -8,6 +8,7 @@ from bert_tf.data.word_splitting import (
     MAX_WORD_LENGTH,
     Words,
     WordSplitter,
+    source_ends,
     utf8_sizes,
     with_final_space,
 )
@@ -159,7 +160,7 @@ class BertTokenizer(tf.Module):
         )
         first, last = self._source_span(words, pieces, starts, ends)
         code_starts = code_starts.flat_values
-        code_ends = self._splitter.source_ends(decoded, code_starts)
+        code_ends = source_ends(words.kinds, decoded.flat_values, code_starts)
         starts = tf.cast(tf.gather(code_starts, first), tf.int32)
         ends = tf.cast(tf.gather(code_ends, last), tf.int32)
         return (
@@ -188,7 +189,11 @@ class BertTokenizer(tf.Module):
         character_bytes = tf.concat(
             [[0], tf.cumsum(utf8_sizes(words.characters))], axis=0
         )
-        word_of_piece = pieces.value_rowids()
+        # The same as pieces.value_rowids(), in a fraction of the time.
+        piece_numbers = tf.range(tf.size(pieces.flat_values, tf.int64))
+        word_of_piece = (
+            tf.searchsorted(pieces.row_splits, piece_numbers, side="right") - 1
+        )
         word_start = tf.gather(words.splits, word_of_piece)
         word_byte = tf.gather(character_bytes, word_start)
         first = tf.searchsorted(

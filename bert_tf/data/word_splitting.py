@@ -8,16 +8,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert_tf.data.code_points import (
-    ALONE,
-    CASE_IGNORABLE,
-    CASED,
-    DROPPED,
-    LETTER,
-    PAGE_SIZE,
-    SPACE,
-    load_tables,
-)
+from bert_tf.data import code_points
+from bert_tf.data.code_points import ALONE, DROPPED, LETTER, SPACE
 
 MAX_WORD_LENGTH = 200  # characters; a longer word is [UNK], as in the original
 
@@ -31,10 +23,11 @@ class Words(NamedTuple):
     Attributes:
         text: string [W], the normalised words in UTF-8.
         row_splits: int64 [N + 1], which words belong to which string.
-        characters: int32 [K], code points of all words.
+        characters: int32 [K], the characters of all words.
         splits: int64 [W + 1], which characters belong to which word.
         sources: int64 [K], from each character to the index of its code point among
-            all code points of the input.
+            the C of the input.
+        kinds: int32 [C], what became of each code point, DROPPED to LETTER.
     """
 
     text: tf.Tensor
@@ -42,6 +35,7 @@ class Words(NamedTuple):
     characters: tf.Tensor
     splits: tf.Tensor
     sources: tf.Tensor
+    kinds: tf.Tensor
 
 
 class WordSplitter(tf.Module):
@@ -59,17 +53,12 @@ class WordSplitter(tf.Module):
 
     def __init__(self, *, lower_case: bool):
         super().__init__()
-        self.lower_case = lower_case
-        tables = load_tables(lower_case=lower_case)
+        tables = code_points.load_tables(lower_case=lower_case)
         self._page_starts = tf.constant(tables.page_starts)
-        self._pages = tf.constant(tables.pages)
-        self._kinds = tf.constant(tables.kinds)
-        if lower_case:
-            self._num_outputs = tf.constant(tables.num_outputs)
-            self._outputs = tf.constant(tables.outputs.reshape(-1))
-            self._combining = tf.constant(tables.combining)
-            self._starts_run = tf.constant(tables.starts_run)
-            self._sigma_context = tf.constant(tables.sigma_context)
+        self._actions = tf.constant(tables.actions)
+        self._seconds = tf.constant(tables.seconds)
+        self._thirds = tf.constant(tables.thirds)
+        self._contexts = tf.constant(tables.contexts)
 
     def split(self, text: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings into words.
@@ -100,73 +89,48 @@ class WordSplitter(tf.Module):
             Words.
         """
         codes = decoded.flat_values
-        if self.lower_case:
-            codes = tf.cond(
-                tf.reduce_any(codes == _CAPITAL_SIGMA),
-                lambda: self._with_final_sigmas(codes),
-                lambda: codes,
-            )
-        entries = self._entries(codes)
-        kinds = tf.gather(self._kinds, entries)
+        codes = tf.cond(
+            tf.reduce_any(codes == _CAPITAL_SIGMA),
+            lambda: self._with_final_sigmas(codes),
+            lambda: codes,
+        )
+        slots = self._slots(codes)
+        actions = _take(self._actions, slots)
+        code_kinds = tf.bitwise.bitwise_and(actions, code_points.KIND_MASK)
 
         # Spaces are kept until they have ended the words before them.
-        if self.lower_case:
-            sources, characters = self._normalize(codes, entries)
-        else:
-            sources = tf.where(kinds >= SPACE)[:, 0]
-            characters = tf.gather(codes, sources)
-        kinds = tf.gather(kinds, sources)
+        sources, characters = self._normalize(codes, slots, actions)
+        kinds = _take(code_kinds, sources)
         previous_kinds = tf.concat([[SPACE], kinds[:-1]], axis=0)
         starts_word = (kinds == ALONE) | ((kinds == LETTER) & (previous_kinds != LETTER))
 
         in_words = tf.where(kinds >= ALONE)[:, 0]
-        sources = tf.gather(sources, in_words)
-        characters = tf.gather(characters, in_words)
-        word_starts = tf.where(tf.gather(starts_word, in_words))[:, 0]
+        word_starts = tf.where(_take(starts_word, in_words))[:, 0]
         num_characters = tf.size(in_words, tf.int64)
         splits = tf.concat([word_starts, num_characters[tf.newaxis]], axis=0)
+        sources = _take(sources, in_words)
+        characters = _take(characters, in_words)
         text = tf.strings.unicode_encode(
             tf.RaggedTensor.from_row_splits(characters, splits, validate=False), "UTF-8"
         )
         row_splits = tf.searchsorted(
-            tf.gather(sources, word_starts), decoded.row_splits, out_type=tf.int64
+            _take(sources, word_starts), decoded.row_splits, out_type=tf.int64
         )
-        return Words(text, row_splits, characters, splits, sources)
+        return Words(text, row_splits, characters, splits, sources, code_kinds)
 
-    def source_ends(self, decoded: tf.RaggedTensor, starts: tf.Tensor) -> tf.Tensor:
-        """Where each code point ends, with the marks stripped from it.
-
-        Args:
-            decoded: what `words` was given, C code points in all.
-            starts: int64 [C], the byte at which each begins.
-
-        Returns:
-            int64 [C], the byte after each code point and after the last mark that is
-            stripped between it and the next one that is not.
-        """
-        codes = decoded.flat_values
-        kinds = tf.gather(self._kinds, self._entries(codes))
-        ends = tf.where(
-            kinds == DROPPED, tf.zeros([], tf.int64), starts + utf8_sizes(codes)
-        )
-        stays = tf.cumsum(tf.cast(kinds >= SPACE, tf.int32)) - 1
-        # Marks before the first character have segment -1, which is ignored.
-        ends = tf.math.unsorted_segment_max(ends, stays, tf.size(codes))
-        return tf.gather(ends, tf.maximum(stays, 0))
-
-    def _entries(self, codes: tf.Tensor) -> tf.Tensor:
-        page_starts = tf.gather(self._page_starts, tf.bitwise.right_shift(codes, 8))
-        slots = page_starts + tf.bitwise.bitwise_and(codes, PAGE_SIZE - 1)
-        return tf.cast(tf.gather(self._pages, slots), tf.int32)
+    def _slots(self, codes: tf.Tensor) -> tf.Tensor:
+        page_starts = _take(self._page_starts, tf.bitwise.right_shift(codes, 8))
+        return page_starts + tf.bitwise.bitwise_and(codes, code_points.PAGE_SIZE - 1)
 
     def _with_final_sigmas(self, codes: tf.Tensor) -> tf.Tensor:
         """Replaces capital sigmas that end a word (Unicode 14.0, 3.13, table 3-17)."""
-        contexts = tf.gather(self._sigma_context, self._entries(codes))
-        positions = tf.where(contexts != CASE_IGNORABLE)
-        cased = tf.gather(contexts, positions[:, 0]) == CASED
+        contexts = _take(self._contexts, self._slots(codes))
+        contexts = tf.bitwise.right_shift(contexts, code_points.SIGMA_SHIFT)
+        positions = tf.where(contexts != code_points.CASE_IGNORABLE)
+        cased = tf.gather_nd(contexts, positions) == code_points.CASED
         # Each string ends in a space, so that neighbours of other strings are uncased.
         is_final = (
-            (tf.gather(codes, positions[:, 0]) == _CAPITAL_SIGMA)
+            (tf.gather_nd(codes, positions) == _CAPITAL_SIGMA)
             & tf.concat([[False], cased[:-1]], axis=0)
             & ~tf.concat([cased[1:], [False]], axis=0)
         )
@@ -175,35 +139,47 @@ class WordSplitter(tf.Module):
         return tf.tensor_scatter_nd_update(codes, finals, sigmas)
 
     def _normalize(
-        self, codes: tf.Tensor, entries: tf.Tensor
+        self, codes: tf.Tensor, slots: tf.Tensor, actions: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Lower-cased, decomposed characters without accents, and their sources."""
-        counts = tf.gather(self._num_outputs, entries)
-        sources, ranks = tf.cond(
+        """What each code point becomes, spaces included, and the sources thereof."""
+        counts = tf.bitwise.right_shift(actions, code_points.NUM_OUTPUTS_SHIFT)
+        counts = tf.bitwise.bitwise_and(counts, code_points.NUM_OUTPUTS_MASK)
+        firsts = codes + tf.bitwise.right_shift(actions, code_points.DIFFERENCE_SHIFT)
+        sources, characters = tf.cond(
             tf.reduce_any(counts > 1),
-            lambda: _repeat_with_ranks(counts),
-            lambda: _kept(counts),
+            lambda: self._expand(firsts, slots, counts),
+            lambda: _keep(firsts, counts),
         )
-        kept_entries = tf.gather(entries, sources)
-        outputs = tf.gather(self._outputs, kept_entries * 3 + ranks)
-        characters = outputs + tf.where(ranks == 0, tf.gather(codes, sources), 0)
-        combining = tf.gather(self._combining, kept_entries)
+        reordered = tf.bitwise.bitwise_and(actions, code_points.REORDERED_BIT)
         characters = tf.cond(
-            tf.reduce_any(combining > 0),
-            lambda: self._reorder(characters, entries, sources),
+            tf.reduce_any(reordered > 0),
+            lambda: self._reorder(characters, slots, sources),
             lambda: characters,
         )
         return sources, characters
 
+    def _expand(
+        self, firsts: tf.Tensor, slots: tf.Tensor, counts: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        seconds = _take(self._seconds, slots)
+        thirds = _take(self._thirds, slots)
+        positions = tf.where(tf.sequence_mask(counts, 3))
+        outputs = tf.stack([firsts, seconds, thirds], axis=1)
+        return positions[:, 0], tf.gather_nd(outputs, positions)
+
     def _reorder(
-        self, characters: tf.Tensor, entries: tf.Tensor, sources: tf.Tensor
+        self, characters: tf.Tensor, slots: tf.Tensor, sources: tf.Tensor
     ) -> tf.Tensor:
         """Sorts combining characters within their runs (Unicode 14.0, 3.11, D109)."""
-        runs = tf.cumsum(tf.gather(self._starts_run, entries))
-        classes = tf.gather(self._combining, self._entries(characters))
-        keys = tf.cast(tf.gather(runs, sources), tf.int64) * 256
+        contexts = _take(self._contexts, slots)
+        starts_run = tf.bitwise.right_shift(contexts, code_points.STARTS_RUN_SHIFT)
+        runs = tf.cumsum(tf.bitwise.bitwise_and(starts_run, 1))
+        classes = tf.bitwise.bitwise_and(
+            _take(self._contexts, self._slots(characters)), code_points.COMBINING_MASK
+        )
+        keys = tf.cast(_take(runs, sources), tf.int64) * (code_points.COMBINING_MASK + 1)
         order = tf.argsort(keys + tf.cast(classes, tf.int64), stable=True)
-        return tf.gather(characters, order)
+        return _take(characters, order)
 
 
 def with_final_space(text: tf.Tensor) -> tf.Tensor:
@@ -216,6 +192,26 @@ def with_final_space(text: tf.Tensor) -> tf.Tensor:
         string [N].
     """
     return tf.strings.join([text, " "])
+
+
+def source_ends(kinds: tf.Tensor, codes: tf.Tensor, starts: tf.Tensor) -> tf.Tensor:
+    """Where each code point ends, with the marks stripped from it.
+
+    Args:
+        kinds: int32 [C], as in `Words`.
+        codes: int32 [C], the code points.
+        starts: int64 [C], the byte at which each begins.
+
+    Returns:
+        int64 [C], the byte after each code point and after the last mark that is
+        stripped between it and the next one that is not.
+    """
+    ends = starts + utf8_sizes(codes)
+    ends = tf.where(kinds == DROPPED, tf.zeros([], tf.int64), ends)
+    segments = tf.cumsum(tf.cast(kinds >= SPACE, tf.int32)) - 1
+    # Marks before the first character have segment -1, which is ignored.
+    ends = tf.math.unsorted_segment_max(ends, segments, tf.size(codes))
+    return _take(ends, tf.maximum(segments, 0))
 
 
 def utf8_sizes(codes: tf.Tensor) -> tf.Tensor:
@@ -231,14 +227,11 @@ def utf8_sizes(codes: tf.Tensor) -> tf.Tensor:
     return tf.searchsorted(bounds, codes, side="right", out_type=tf.int64) + 1
 
 
-def _kept(counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """What `_repeat_with_ranks` gives if no count is above 1, but faster."""
-    sources = tf.where(counts > 0)[:, 0]
-    return sources, tf.zeros_like(sources, tf.int32)
+def _keep(firsts: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    positions = tf.where(counts > 0)
+    return positions[:, 0], tf.gather_nd(firsts, positions)
 
 
-def _repeat_with_ranks(counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Indices, each as often as its count, and 0, 1, ... among the equal ones."""
-    sources = tf.repeat(tf.range(tf.size(counts, tf.int64)), counts)
-    firsts = tf.gather(tf.cumsum(counts, exclusive=True), sources)
-    return sources, tf.range(tf.size(sources)) - firsts
+def _take(values: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+    # tf.gather of single numbers takes nearly twice as long on CPUs.
+    return tf.gather_nd(values, indices[:, tf.newaxis])
