@@ -1,0 +1,186 @@
+"""`manifest.json`: what a folder of pretraining examples holds.
+
+It is written last, so a folder without one is incomplete and readers refuse it.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.config import PretrainingDataConfig
+from bert_tf.errors import UserError
+
+SCHEMA_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+VOCABULARY_NAME = "vocab.txt"
+SPLITS = ("train", "held_out")
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One TFRecord file."""
+
+    name: str  # in the folder of the manifest
+    num_examples: int
+    num_bytes: int
+    sha256: str  # 64 hexadecimal digits
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The training examples, or those held out to measure with."""
+
+    shards: tuple[Shard, ...]
+    num_buckets: int  # groups of documents among which next sentences were drawn
+    counts: Mapping[str, int]  # see pipelines.transforms.COUNTS
+    random_next_share: float | None  # of all examples; None if there are none
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """The text files that were read."""
+
+    num_files: int
+    num_bytes: int  # as stored, perhaps compressed
+    digest: str  # of their paths, sizes and times of change
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """A complete data set; `data_dir` is where it was loaded from, not in the file."""
+
+    data_dir: str
+    config: PretrainingDataConfig
+    vocab_digest: str  # Vocabulary.digest
+    vocab_size: int
+    splits: Mapping[str, Split]  # train, held_out
+    bad_documents: Mapping[str, int]  # how many for each reason
+    inputs: Inputs
+    baselines: Mapping[str, float]  # see held_out_baselines
+    versions: Mapping[str, str]  # of the tools
+
+    def split_paths(self, split: str) -> list[str]:
+        """The paths of the shards of `train` or `held_out`, in order."""
+        return [
+            os.path.join(self.data_dir, shard.name) for shard in self.splits[split].shards
+        ]
+
+    def num_examples(self, split: str) -> int:
+        """How many examples `train` or `held_out` has."""
+        return sum(shard.num_examples for shard in self.splits[split].shards)
+
+    def to_json(self) -> str:
+        """The content of `manifest.json`."""
+        content = dataclasses.asdict(self)
+        del content["data_dir"]
+        return json.dumps({"schema_version": SCHEMA_VERSION} | content, indent=2) + "\n"
+
+
+def load_manifest(data_dir: str) -> Manifest:
+    """Reads the manifest of a data set and checks that the shards are there.
+
+    Args:
+        data_dir: the folder that create_pretraining_data wrote, on any file system that
+            TensorFlow knows.
+
+    Raises:
+        UserError: there is no such folder, no manifest in it, one of another version or
+            damaged, or a shard is missing or has another size than the manifest says.
+    """
+    if not tf.io.gfile.isdir(data_dir):
+        raise UserError(
+            "Expected the folder that create_pretraining_data wrote, received "
+            f"{data_dir!r}, which does not exist; check the path."
+        )
+    path = os.path.join(data_dir, MANIFEST_NAME)
+    if not tf.io.gfile.exists(path):
+        raise UserError(
+            f"Expected {MANIFEST_NAME} in {data_dir!r}, received an incomplete data set "
+            "without it; run create_pretraining_data again."
+        )
+    with tf.io.gfile.GFile(path) as file:
+        manifest = _from_json(file.read(), data_dir)
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            _check_shard(os.path.join(data_dir, shard.name), shard)
+    return manifest
+
+
+def _from_json(text: str, data_dir: str) -> Manifest:
+    try:
+        content = json.loads(text)
+        version = content.pop("schema_version")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"Expected a manifest, received something else in {data_dir!r}/"
+            f"{MANIFEST_NAME} ({error}); run create_pretraining_data --overwrite."
+        ) from error
+    if version != SCHEMA_VERSION:
+        raise UserError(
+            f"Expected a data set of schema version {SCHEMA_VERSION}, received version "
+            f"{version} in {data_dir!r}; run create_pretraining_data --overwrite."
+        )
+    splits = {
+        name: Split(
+            **split | {"shards": tuple(Shard(**shard) for shard in split["shards"])}
+        )
+        for name, split in content["splits"].items()
+    }
+    return Manifest(
+        **content
+        | {
+            "data_dir": data_dir,
+            "config": PretrainingDataConfig(**content["config"]),
+            "splits": splits,
+            "inputs": Inputs(**content["inputs"]),
+        }
+    )
+
+
+def _check_shard(path: str, shard: Shard) -> None:
+    found = f"{tf.io.gfile.stat(path).length}" if tf.io.gfile.exists(path) else "no file"
+    if found != f"{shard.num_bytes}":
+        raise UserError(
+            f"{path}: expected {shard.num_bytes} bytes, received {found}; copy the whole "
+            "folder again, or run create_pretraining_data --overwrite."
+        )
+
+
+def held_out_baselines(
+    *,
+    train_labels: np.ndarray,
+    held_out_labels: np.ndarray,
+    num_random_next: int,
+    num_examples: int,
+) -> dict[str, float]:
+    """What a model must beat on the held-out examples to have learnt anything.
+
+    Args:
+        train_labels: [V] int64, how often each token is to be predicted in training.
+        held_out_labels: [V] int64, the same for the held-out examples.
+        num_random_next: held-out examples with a random next segment.
+        num_examples: all held-out examples.
+
+    Returns:
+        `masked_lm_accuracy` of always predicting the most frequent token of training;
+        `masked_lm_perplexity` of predicting each token by how often it was in training,
+        add-one smoothed; `next_sentence_accuracy` of always giving the more frequent
+        answer. Empty without held-out examples.
+    """
+    num_labels = int(held_out_labels.sum())
+    if not num_labels:
+        return {}
+    smoothed = train_labels + 1.0
+    log_probabilities = np.log(smoothed / smoothed.sum())
+    cross_entropy = -float(held_out_labels @ log_probabilities) / num_labels
+    most_frequent = int(np.argmax(train_labels))
+    random_next_share = num_random_next / num_examples
+    return {
+        "masked_lm_accuracy": int(held_out_labels[most_frequent]) / num_labels,
+        "masked_lm_perplexity": float(np.exp(cross_entropy)),
+        "next_sentence_accuracy": max(random_next_share, 1 - random_next_share),
+    }

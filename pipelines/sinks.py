@@ -1,0 +1,266 @@
+"""Where shards and the files beside them go: any file system that Beam knows.
+
+Everything is written under a temporary name and renamed, the manifest last of all.
+"""
+
+import contextlib
+import hashlib
+import json
+import platform
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
+
+import apache_beam as beam
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+import bert_tf
+from bert_tf.config import PretrainingDataConfig
+from bert_tf.data import documents, manifest
+from bert_tf.data.vocab import Vocabulary
+from bert_tf.errors import UserError
+from pipelines import progress, transforms
+
+DEAD_LETTER_NAME = "dead_letter.jsonl"
+# Holds what is not finished. A job that was killed leaves it behind; the next removes it.
+UNFINISHED_NAME = ".unfinished"
+# Besides the manifest.
+_DATA_SET_FILES = (
+    *(f"{split}-*-of-*.tfrecord" for split in manifest.SPLITS),
+    manifest.VOCABULARY_NAME,
+)
+_TOOLS = ("tensorflow", "tensorflow-text", "apache-beam", "sentencex")
+
+
+def write_atomically(output: str, name: str, content: bytes) -> None:
+    """Writes a file that appears complete or not at all.
+
+    Args:
+        output: a folder that has an `.unfinished` folder in it.
+        name: of the file; an existing one is replaced.
+        content: all of it.
+    """
+    unfinished = FileSystems.join(output, UNFINISHED_NAME, f"{name}.{uuid.uuid4().hex}")
+    with FileSystems.create(
+        unfinished, compression_type=CompressionTypes.UNCOMPRESSED
+    ) as file:
+        file.write(content)
+    FileSystems.rename([unfinished], [FileSystems.join(output, name)])
+
+
+def has_manifest(output: str) -> bool:
+    """Whether a folder holds a complete data set."""
+    return FileSystems.exists(FileSystems.join(output, manifest.MANIFEST_NAME))
+
+
+def count_bad_documents(output: str) -> int:
+    """How many documents the dead letter of a job lists."""
+    path = FileSystems.join(output, DEAD_LETTER_NAME)
+    if not FileSystems.exists(path):
+        return 0
+    with FileSystems.open(path) as lines:
+        return sum(1 for _ in lines)
+
+
+@contextlib.contextmanager
+def prepared_output(output: str) -> Iterator[str | None]:
+    """Empties a folder of data sets while a job writes to it, and cleans up after it.
+
+    Whatever of a data set is there before is removed, and so is what the job has written
+    if the folder has no manifest in the end.
+
+    Args:
+        output: a folder, made if it is missing.
+
+    Yields:
+        Where the workers report progress; None if they may not share a local disk.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    unfinished = FileSystems.join(output, UNFINISHED_NAME)
+    try:
+        is_new = not FileSystems.exists(output)
+        _remove(output, [manifest.MANIFEST_NAME])  # first: from now on incomplete
+        _remove(output, [*_DATA_SET_FILES, DEAD_LETTER_NAME, UNFINISHED_NAME])
+        FileSystems.mkdirs(unfinished)
+        write_atomically(output, manifest.VOCABULARY_NAME, b"")
+        _remove(output, [manifest.VOCABULARY_NAME])
+    except (OSError, ValueError, BeamIOError) as error:
+        raise UserError(
+            f"--output: expected a folder that can be written, received {output!r} "
+            f"({error}); choose another."
+        ) from error
+    try:
+        yield unfinished if "://" not in output else None
+    finally:
+        _remove(output, [UNFINISHED_NAME])
+        if not has_manifest(output):
+            _remove(output, _DATA_SET_FILES)
+            if is_new and not FileSystems.exists(
+                FileSystems.join(output, DEAD_LETTER_NAME)
+            ):
+                FileSystems.delete([output])
+
+
+def _remove(output: str, patterns: Sequence[str]) -> None:
+    matches = FileSystems.match([FileSystems.join(output, each) for each in patterns])
+    paths = [file.path for match in matches for file in match.metadata_list]
+    if paths:
+        FileSystems.delete(paths)
+
+
+def dead_letter(bad_documents: Iterable[documents.BadDocument]) -> bytes:
+    """A JSON object a line for each document that could not be used, sorted by place."""
+    lines = (
+        json.dumps(
+            {
+                "file": bad.path,
+                "offset": bad.offset,
+                "reason": bad.reason,
+                "detail": bad.detail,
+            },
+            ensure_ascii=False,
+        )
+        for bad in sorted(bad_documents, key=lambda bad: (bad.path, bad.offset))
+    )
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def tool_versions() -> dict[str, str]:
+    """The versions of what the bytes of the data set may depend on."""
+    versions = {"bert_tf": bert_tf.__version__, "python": platform.python_version()}
+    return versions | {tool: metadata.version(tool) for tool in _TOOLS}
+
+
+class WriteShards(beam.DoFn):
+    """(shard name, blobs of framed records) -> manifest.Shard."""
+
+    def __init__(self, output: str, *, max_bad_documents: int, progress_dir: str | None):
+        self._output = output
+        self._max_bad_documents = max_bad_documents
+        self._progress_dir = progress_dir
+
+    def process(self, named_blobs, num_bad_documents):
+        """Yields the Shard it has written; nothing if the job is going to be refused."""
+        if num_bad_documents <= self._max_bad_documents:
+            yield self._write(*named_blobs)
+
+    def _write(self, name, blobs):
+        content, num_examples = transforms.join_blobs(blobs)
+        write_atomically(self._output, name, content)
+        progress.report(self._progress_dir, progress.WRITTEN_SHARDS, 1)
+        return manifest.Shard(
+            name=name,
+            num_examples=num_examples,
+            num_bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+
+
+class FinishDataset(beam.DoFn):
+    """Writes what stands beside the shards, the manifest last."""
+
+    def __init__(
+        self,
+        output: str,
+        *,
+        config: PretrainingDataConfig,
+        vocabulary: Vocabulary,
+        inputs: manifest.Inputs,
+        partitions: dict[str, transforms.Partition],
+        max_bad_documents: int,
+    ):
+        self._output = output
+        self._config = config
+        self._vocabulary = vocabulary
+        self._inputs = inputs
+        self._partitions = partitions
+        self._max_bad_documents = max_bad_documents
+
+    def process(self, unused_element, shards, statistics, bad_documents):
+        """With too many bad documents, or no good one, only the dead letter is written.
+
+        Args:
+            unused_element: makes it run once.
+            shards: all Shards, in any order.
+            statistics: Statistics by split, without the splits that have no document.
+            bad_documents: all of them.
+        """
+        if bad_documents:
+            write_atomically(self._output, DEAD_LETTER_NAME, dead_letter(bad_documents))
+        if len(bad_documents) > self._max_bad_documents or not statistics:
+            return
+        finished = build_manifest(
+            config=self._config,
+            vocabulary=self._vocabulary,
+            inputs=self._inputs,
+            partitions=self._partitions,
+            shards=shards,
+            statistics=statistics,
+            bad_documents=bad_documents,
+        )
+        write_atomically(
+            self._output, manifest.VOCABULARY_NAME, self._vocabulary.file_bytes
+        )
+        write_atomically(
+            self._output, manifest.MANIFEST_NAME, finished.to_json().encode()
+        )
+
+
+def build_manifest(
+    *,
+    config: PretrainingDataConfig,
+    vocabulary: Vocabulary,
+    inputs: manifest.Inputs,
+    partitions: dict[str, transforms.Partition],
+    shards: Iterable[manifest.Shard],
+    statistics: dict[str, transforms.Statistics],
+    bad_documents: Sequence[documents.BadDocument],
+) -> manifest.Manifest:
+    """Puts together what the steps of the job have found.
+
+    Args:
+        config: of the job.
+        vocabulary: of the job.
+        inputs: of the job.
+        partitions: for each split.
+        shards: of all splits, in any order.
+        statistics: for each split that has documents.
+        bad_documents: all of them.
+    """
+    empty = transforms.Statistics.empty(len(vocabulary))
+    train, held_out = (statistics.get(name, empty) for name in manifest.SPLITS)
+    shards = sorted(shards, key=lambda shard: shard.name)
+    splits = {}
+    for name, found in zip(manifest.SPLITS, (train, held_out), strict=True):
+        num_examples = found.counts["examples"]
+        splits[name] = manifest.Split(
+            shards=tuple(shard for shard in shards if shard.name.startswith(f"{name}-")),
+            num_buckets=partitions[name].num_buckets,
+            counts=dict(found.counts),
+            random_next_share=found.counts["random_next"] / num_examples
+            if num_examples
+            else None,
+        )
+    reasons = sorted({bad.reason for bad in bad_documents})
+    return manifest.Manifest(
+        data_dir="",
+        config=config,
+        vocab_digest=vocabulary.digest,
+        vocab_size=len(vocabulary),
+        splits=splits,
+        bad_documents={
+            reason: sum(bad.reason == reason for bad in bad_documents)
+            for reason in reasons
+        },
+        inputs=inputs,
+        baselines=manifest.held_out_baselines(
+            train_labels=train.labels,
+            held_out_labels=held_out.labels,
+            num_random_next=held_out.counts["random_next"],
+            num_examples=held_out.counts["examples"],
+        ),
+        versions=tool_versions(),
+    )

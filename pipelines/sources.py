@@ -1,0 +1,221 @@
+"""Where documents come from: text files on any file system that Beam knows."""
+
+import bz2
+import dataclasses
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+import apache_beam as beam
+import zstandard
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from bert_tf.data import documents, manifest
+from bert_tf.errors import UserError
+from pipelines import progress
+
+BAD_DOCUMENTS = "bad_documents"  # the tagged output beside the good ones
+# Small enough to keep several workers busy and to show progress on a small corpus.
+RANGE_BYTES = 16 << 20
+# A block is tokenized in one call, whose own cost vanishes beside this much text.
+BLOCK_CHARACTERS = 1 << 20
+# How much larger English text is than its compressed file, by the file name's ending.
+_COMPRESSION_RATIO = {".gz": 2.7, ".bz2": 3.5, ".xz": 3.5, ".lzma": 3.5, ".zst": 3.0}
+_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+
+
+@dataclasses.dataclass(frozen=True)
+class InputFile:
+    """One file to read."""
+
+    path: str
+    num_bytes: int  # as stored
+    last_changed_seconds: float  # since 1970; 0 where the file system does not tell
+
+    @property
+    def compression_ratio(self) -> float:
+        """Estimated bytes of text for each stored byte; exactly 1 if not compressed."""
+        return _COMPRESSION_RATIO.get(os.path.splitext(self.path)[1], 1)
+
+    def ranges(self) -> list[documents.ByteRange]:
+        """The parts to read it in; a compressed file can only be read as a whole."""
+        return documents.byte_ranges(
+            self.path,
+            size=self.num_bytes,
+            range_bytes=RANGE_BYTES if self.compression_ratio == 1 else self.num_bytes,
+        )
+
+
+def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
+    """The files that glob patterns match, each once, sorted by path; empty ones too.
+
+    Args:
+        patterns: paths or globs of any file system that Beam knows.
+
+    Raises:
+        UserError: a pattern matches nothing or a folder, or all files are empty.
+    """
+    found: dict[str, InputFile] = {}
+    for pattern in patterns:
+        try:
+            matches = FileSystems.match([pattern])[0].metadata_list
+        except (BeamIOError, ValueError) as error:
+            raise UserError(
+                f"--input: expected text files, received {pattern!r}, which cannot be "
+                f"listed ({error}); check the path and the access to it."
+            ) from error
+        if not matches:
+            raise UserError(
+                f"--input: expected text files, received {pattern!r}, which matches "
+                "none; check the path."
+            )
+        for match in matches:
+            if os.path.isdir(match.path):
+                raise UserError(
+                    f"--input: expected text files, received the folder {match.path!r}; "
+                    f"write {match.path.rstrip('/')}/* for the files in it."
+                )
+            found[match.path] = InputFile(
+                path=match.path,
+                num_bytes=match.size_in_bytes,
+                last_changed_seconds=match.last_updated_in_seconds or 0.0,
+            )
+    if not any(file.num_bytes for file in found.values()):
+        raise UserError(
+            f"--input: expected text, received {len(found)} empty files for "
+            f"{','.join(patterns)}; name others."
+        )
+    return [found[path] for path in sorted(found)]
+
+
+def summarize_inputs(files: Iterable[InputFile]) -> manifest.Inputs:
+    """What the manifest tells of the input, and what a second run compares."""
+    files = list(files)
+    digest = hashlib.sha256()
+    for file in files:
+        parts = (file.path, file.num_bytes, file.last_changed_seconds)
+        digest.update("".join(f"{part}\0" for part in parts).encode())
+    return manifest.Inputs(
+        num_files=len(files),
+        num_bytes=sum(file.num_bytes for file in files),
+        digest=digest.hexdigest(),
+    )
+
+
+def estimate_text_bytes(files: Iterable[InputFile]) -> int:
+    """How much text the files hold; exact where none is compressed."""
+    return int(sum(file.num_bytes * file.compression_ratio for file in files))
+
+
+def open_text(raw: BinaryIO, path: str) -> BinaryIO:
+    """Decompresses a file by the ending of its name.
+
+    Not with Beam's own reader, which takes a truncated file for a complete one.
+
+    Args:
+        raw: the file as it is stored.
+        path: its name; .gz, .bz2, .xz, .lzma and .zst are compressed.
+
+    Returns:
+        A buffered binary stream, seekable if `raw` is and it is not compressed. Reading
+        damaged content raises EOFError, OSError or an error of the format.
+    """
+    match os.path.splitext(path)[1]:
+        case ".gz":
+            return gzip.GzipFile(fileobj=raw)
+        case ".bz2":
+            return bz2.BZ2File(raw)
+        case ".xz" | ".lzma":
+            return lzma.LZMAFile(raw)
+        case ".zst":
+            return io.BufferedReader(_ZstdReader(raw), buffer_size=1 << 17)
+        case _:
+            return raw
+
+
+class _ZstdReader(io.RawIOBase):
+    """Frames one after the other; zstandard's own reader ignores a truncated end."""
+
+    def __init__(self, raw: BinaryIO):
+        self._raw = raw
+        self._frame = None
+        self._text = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self._text:
+            between_frames = self._frame is None or self._frame.eof
+            rest = self._frame.unused_data if self._frame and between_frames else b""
+            compressed = rest or self._raw.read(1 << 16)
+            if between_frames:
+                if not compressed:
+                    return 0
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            elif not compressed:
+                raise EOFError("the file ends within a frame")
+            self._text = self._frame.decompress(compressed)
+        size = min(len(buffer), len(self._text))
+        buffer[:size], self._text = self._text[:size], self._text[size:]
+        return size
+
+
+def read_range(
+    byte_range: documents.ByteRange, *, input_format: str
+) -> Iterator[documents.Document | documents.BadDocument]:
+    """The documents of a range, as `bert_tf.data.documents.read_documents`.
+
+    A compressed file that is damaged gives the documents before the damage and one
+    BadDocument (reason `damaged_file`), at the offset in the compressed file.
+    """
+    path = byte_range.path
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
+        text = open_text(raw, path)
+        found = documents.read_documents(text, byte_range, input_format=input_format)
+        try:
+            yield from found
+        except _DAMAGE as error:
+            if text is raw:
+                raise
+            yield documents.BadDocument(
+                path=path,
+                offset=raw.tell(),
+                reason="damaged_file",
+                detail=f"{type(error).__name__}: {error}",
+            )
+
+
+class ReadBlocks(beam.DoFn):
+    """ByteRange -> lists of Documents with about a megabyte of text each."""
+
+    def __init__(self, *, input_format: str, progress_dir: str | None):
+        self._input_format = input_format
+        self._progress_dir = progress_dir
+
+    def process(self, byte_range):
+        """Yields blocks, and BadDocuments with the tag `BAD_DOCUMENTS`."""
+        block: list[documents.Document] = []
+        num_characters = 0
+        for document in read_range(byte_range, input_format=self._input_format):
+            if isinstance(document, documents.BadDocument):
+                yield beam.pvalue.TaggedOutput(BAD_DOCUMENTS, document)
+                continue
+            block.append(document)
+            num_characters += sum(map(len, document.sentences))
+            if num_characters >= BLOCK_CHARACTERS:
+                yield block
+                self._report(num_characters)
+                block, num_characters = [], 0
+        if block:
+            yield block
+            self._report(num_characters)
+
+    def _report(self, num_characters: int) -> None:
+        progress.report(self._progress_dir, progress.READ_CHARACTERS, num_characters)
