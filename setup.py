@@ -39,6 +39,7 @@ setup(
         "keras-nlp>=0.32",
         "ml_collections",
         "numpy",
+        "tensorboard",
         "tensorflow>=2.21,<2.22",
         "tensorflow-text>=2.21,<2.22",
     ],

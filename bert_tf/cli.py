@@ -1,14 +1,18 @@
 """How every command-line program here starts, and how it tells a user's mistake."""
 
+import logging as python_logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 
-from absl import app, logging
+from absl import app, flags, logging
 
 from bert_tf.errors import UserError
 
 USER_ERROR_EXIT_CODE = 2
+# Packages that tell their inner workings at the level our progress has.
+CHATTY = ("tensorflow", "keras", "apache_beam")
 
 
 def run(
@@ -26,17 +30,70 @@ def run(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it on import
 
     def guarded_main(argv: Sequence[str]) -> None:
-        logging.set_verbosity(logging.INFO)
+        _set_up_logging()
         try:
-            if flags_parser is None and argv[1:]:
-                raise UserError(
-                    f"Expected flags only, received the argument {argv[1]!r}; "
-                    "write flags as --name=value (see --help)."
-                )
             main(argv)
         except UserError as error:
-            sys.stdout.flush()
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(USER_ERROR_EXIT_CODE)
+            _exit(error)
 
-    app.run(guarded_main, flags_parser=flags_parser)
+    def guarded_parser(argv: Sequence[str]) -> Sequence[str]:
+        app.define_help_flags()
+        try:
+            return (flags_parser or _parse_all_flags)(argv)
+        # ml_collections raises KeyError for a field that a configuration lacks.
+        except (flags.Error, KeyError, UserError) as error:
+            _exit(error.args[0])
+
+    app.run(guarded_main, flags_parser=guarded_parser)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its lines about GPUs and CPU features.
+
+    They come from C++ before any log level is read, so the process's standard error is
+    set aside meanwhile. It is shown if the import fails.
+    """
+    sys.stderr.flush()
+    own_stderr = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # looks for GPUs, and says so
+        except BaseException:
+            said.seek(0)
+            os.write(own_stderr, said.read())
+            raise
+        finally:
+            os.dup2(own_stderr, 2)
+            os.close(own_stderr)
+
+
+def _set_up_logging() -> None:
+    """A time and a message a line, ours and nobody else's below a warning."""
+    logging.set_verbosity(logging.INFO)
+    handler = logging.get_absl_handler()
+    handler.setFormatter(python_logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.addFilter(_is_worth_showing)
+
+
+def _is_worth_showing(record: python_logging.LogRecord) -> bool:
+    is_foreign = any(f"{os.sep}{name}{os.sep}" in record.pathname for name in CHATTY)
+    return record.levelno >= python_logging.WARNING or not is_foreign
+
+
+def _parse_all_flags(argv: Sequence[str]) -> Sequence[str]:
+    rest = flags.FLAGS(argv)
+    if rest[1:]:
+        raise UserError(
+            f"Expected flags only, received the argument {rest[1]!r}; "
+            "write flags as --name=value (see --help)."
+        )
+    return rest
+
+
+def _exit(message: object) -> None:
+    sys.stdout.flush()
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    sys.exit(USER_ERROR_EXIT_CODE)

@@ -106,6 +106,7 @@ class BertConfig:
     attention_probs_dropout_prob: float = 0.1
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02  # standard deviation of the truncated normal
+    do_lower_case: bool = True  # how text becomes ids: lower case, no accents
     dtype_policy: str = "float32"  # or mixed_bfloat16: worth it on CPUs with AMX
 
     def validate(self) -> None:
@@ -224,7 +225,7 @@ class PretrainConfig:
     input: InputConfig = dataclasses.field(default_factory=InputConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     num_train_steps: int = 1_000_000
-    steps_per_checkpoint: int = 1_000  # also the interval of the logged metrics
+    steps_per_checkpoint: int = 1_000  # an epoch of fit; its metrics are logged
     steps_per_eval: int = 10_000
     max_eval_steps: int = 100  # batches of held-out examples per evaluation
     strategy: str = "none"  # or mirrored: every GPU of this machine
@@ -250,8 +251,25 @@ class PretrainConfig:
             self.optimizer.warmup_steps,
             "lower it or train longer",
         )
+        for name in ("num_train_steps", "steps_per_eval"):
+            _require(
+                getattr(self, name) % self.steps_per_checkpoint == 0,
+                name,
+                f"a multiple of steps_per_checkpoint={self.steps_per_checkpoint}",
+                getattr(self, name),
+                "change one of the two",
+            )
 
 
 def to_json(config: Any) -> str:
     """A configuration as indented JSON with a final newline."""
     return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def pretrain_config_from_json(text: str) -> PretrainConfig:
+    """What `to_json` wrote of a PretrainConfig."""
+    fields = json.loads(text)
+    parts = {"model": BertConfig, "input": InputConfig, "optimizer": OptimizerConfig}
+    return PretrainConfig(
+        **fields | {name: part(**fields[name]) for name, part in parts.items()}
+    )

@@ -1,0 +1,1 @@
+"""Beam jobs and other programs that turn text into training data."""

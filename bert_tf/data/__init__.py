@@ -1,0 +1,1 @@
+"""From text to batches of examples: TensorFlow and TF Text, never Keras."""

@@ -49,6 +49,7 @@ class SelfAttention(keras.layers.Layer):
             )
             projection.build(input_shape)
             setattr(self, name, projection)
+        self.dropout.build(input_shape)
         self.built = True
 
     def call(

@@ -48,8 +48,10 @@ class Configured:
         return layer
 
     def dropout(self) -> StatelessDropout:
-        """Dropout of hidden units."""
-        return StatelessDropout(self.config.hidden_dropout_prob, dtype=self.dtype_policy)
+        """A built dropout of hidden units."""
+        layer = StatelessDropout(self.config.hidden_dropout_prob, dtype=self.dtype_policy)
+        layer.build(())
+        return layer
 
     def initializer(self) -> keras.initializers.Initializer:
         """The truncated normal of all matrices; a new one for each variable."""
@@ -170,7 +172,7 @@ class TransformerLayer(Configured, keras.layers.Layer):
 class BertEncoder(Configured, keras.Model):
     """Token ids in, a vector for each token and one for the sequence out.
 
-    Example:
+    For example:
 
     ```python
     encoder = BertEncoder(bert_size("tiny"))

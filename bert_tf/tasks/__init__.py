@@ -1,0 +1,1 @@
+"""What BERT is trained to do, a file each."""

@@ -1,0 +1,1 @@
+"""`keras fit` under a distribution strategy, resumable at any checkpoint."""

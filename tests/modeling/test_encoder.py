@@ -189,5 +189,5 @@ def test_training_without_a_seed_still_drops():
 def test_too_long_a_sequence_is_refused():
     encoder = BertEncoder(small_config())
 
-    with pytest.raises(UserError, match="at most 16 tokens.*received 17"):
+    with pytest.raises(UserError, match=r"at most 16 tokens.*received 17"):
         encoder(random_inputs(length=17))

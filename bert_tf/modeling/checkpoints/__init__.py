@@ -1,0 +1,1 @@
+"""Weights on disk, a file for each kind of folder they come in."""

@@ -1,0 +1,161 @@
+r"""Asks an exported model, loading only TensorFlow and TF Text.
+
+    python -m bert_tf.predict --model_dir=exports/base --text='The [MASK] of the list.'
+    python -m bert_tf.predict --model_dir=exports/base --signature=embed \
+        --input=lines.txt > embeddings.jsonl
+
+--text answers for people. --input reads a text a line (- is standard input) and answers
+with a JSON object a line.
+"""
+
+import itertools
+import json
+import os
+import sys
+from collections.abc import Iterator
+
+from absl import flags
+
+from bert_tf import cli
+from bert_tf.errors import UserError
+
+BATCH_SIZE = 32
+
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Folder of the versions, of which the newest is asked, or of one."
+)
+_SIGNATURE = flags.DEFINE_enum(
+    "signature", "fill_mask", ["fill_mask", "embed"], "What to ask for."
+)
+_TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
+_INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
+flags.mark_flag_as_required("model_dir")
+
+
+def main(argv):
+    """Answers each text."""
+    del argv
+    if bool(_TEXT.value) == bool(_INPUT.value):
+        raise UserError("Expected either --text or --input; give one of them.")
+    cli.import_tensorflow()
+    signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
+    texts = _TEXT.value or _read_lines(_INPUT.value)
+    for answer in answers(signature, texts):
+        if _TEXT.value and _SIGNATURE.value == "fill_mask":
+            print(format_filled_masks(answer), end="\n\n")
+        else:
+            print(json.dumps(answer, ensure_ascii=False))
+
+
+def load_signature(model_dir: str, name: str):
+    """A signature of an exported model.
+
+    Args:
+        model_dir: folder of a version, or of the versions.
+        name: of the signature.
+
+    Returns:
+        A function from text, a string vector, to a dictionary of tensors.
+
+    Raises:
+        UserError: the folder holds no SavedModel or that has no such signature.
+    """
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  registers the operations of the graph
+
+    path = _newest_version(model_dir)
+    if not tf.saved_model.contains_saved_model(path):
+        raise UserError(
+            f"Expected a SavedModel in {path!r}, found none; give the --export_dir of "
+            "bert_tf.export."
+        )
+    model = tf.saved_model.load(path)
+    if name not in model.signatures:
+        raise UserError(
+            f"Expected a model with the signature {name!r}, received one with "
+            f"{', '.join(sorted(model.signatures))}; export it with that signature."
+        )
+    signature = model.signatures[name]
+    signature.keep_alive = model  # its variables go when the model goes
+    return signature
+
+
+def answers(signature, texts) -> Iterator[dict]:
+    """Answers texts in batches.
+
+    Args:
+        signature: what `load_signature` returned.
+        texts: strings or UTF-8 bytes.
+
+    Yields:
+        For each text `{"text": ..., "masks": [[[token, probability], ...], ...]}` or
+        `{"text": ..., NAME: [float, ...], ...}`.
+    """
+    import tensorflow as tf
+
+    texts = iter(texts)
+    while batch := list(itertools.islice(texts, BATCH_SIZE)):
+        outputs = signature(text=tf.constant(batch))
+        outputs = {name: values.numpy() for name, values in outputs.items()}
+        for row, text in enumerate(batch):
+            answer = {name: values[row] for name, values in outputs.items()}
+            yield {"text": _decode(text)} | _to_plain(answer)
+
+
+def format_filled_masks(answer: dict) -> str:
+    """An answer of fill_mask for a person: the text and a line for each mask."""
+    lines = [answer["text"]]
+    for number, candidates in enumerate(answer["masks"], start=1):
+        words = "  ".join(
+            f"{token} {probability:.2f}" for token, probability in candidates
+        )
+        lines.append(f"  {number}. {words}")
+    return "\n".join(lines)
+
+
+def _newest_version(model_dir: str) -> str:
+    import tensorflow as tf
+
+    if not tf.io.gfile.isdir(model_dir):
+        raise UserError(
+            f"Expected a folder, received {model_dir!r}, which is none; check the path."
+        )
+    names = (name.rstrip("/") for name in tf.io.gfile.listdir(model_dir))
+    versions = [int(name) for name in names if name.isdigit()]
+    return os.path.join(model_dir, str(max(versions))) if versions else model_dir
+
+
+def _read_lines(path: str) -> Iterator[bytes]:
+    try:
+        with sys.stdin.buffer if path == "-" else open(path, "rb") as file:
+            for line in file:
+                yield line.rstrip(b"\r\n")
+    except OSError as error:
+        raise UserError(
+            f"Expected a file with a text a line, received {path!r} ({error.strerror}); "
+            "check the path."
+        ) from error
+
+
+def _to_plain(answer: dict) -> dict:
+    if "num_masks" not in answer:
+        return {name: values.tolist() for name, values in sorted(answer.items())}
+    return {
+        "masks": [
+            [
+                [_decode(token), float(probability)]
+                for token, probability in zip(
+                    answer["tokens"][mask], answer["probabilities"][mask], strict=True
+                )
+            ]
+            for mask in range(answer["num_masks"])
+        ]
+    }
+
+
+def _decode(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,108 @@
+"""Pretraining as a task: what is summed over a batch (Devlin et al. 2019, section 3.1).
+
+Everything is a sum and the weight it is to be divided by. Whoever adds up several
+replicas or batches adds both and divides once, so that the result does not depend on
+how the examples were split.
+"""
+
+import math
+
+import tensorflow as tf
+
+METRIC_NAMES = [
+    "masked_lm_loss",
+    "masked_lm_accuracy",
+    "next_sentence_loss",
+    "next_sentence_accuracy",
+]
+
+
+def weighted_sums(
+    outputs: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]
+) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    """Losses and accuracies of both objectives.
+
+    Args:
+        outputs: BertPretrainer's `masked_lm_logits` [B, P, V] and
+            `next_sentence_logits` [B, 2].
+        batch: `masked_lm_ids` [B, P], `masked_lm_weights` [B, P] and
+            `next_sentence_labels` [B].
+
+    Returns:
+        Pairs (sum, weight) of float32 scalars by METRIC_NAMES. Those whose names end
+        in `_loss` add up to what training minimises: cross entropies in nats.
+    """
+    masked_lm = _classification_sums(
+        outputs["masked_lm_logits"], batch["masked_lm_ids"], batch["masked_lm_weights"]
+    )
+    labels = batch["next_sentence_labels"]
+    next_sentence = _classification_sums(
+        outputs["next_sentence_logits"], labels, tf.ones_like(labels, tf.float32)
+    )
+    return {
+        "masked_lm_loss": masked_lm[0],
+        "masked_lm_accuracy": masked_lm[1],
+        "next_sentence_loss": next_sentence[0],
+        "next_sentence_accuracy": next_sentence[1],
+    }
+
+
+def _classification_sums(logits, labels, weights):
+    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    is_right = tf.cast(
+        tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32
+    )
+    weight = tf.reduce_sum(weights)
+    return (
+        (tf.reduce_sum(cross_entropy * weights), weight),
+        (tf.reduce_sum(is_right * weights), weight),
+    )
+
+
+def results(
+    means: dict[str, float], baselines: dict[str, float], *, num_examples: int
+) -> dict[str, float]:
+    """The figures of an evaluation beside what needs no model.
+
+    Args:
+        means: of `weighted_sums` over the held-out examples.
+        baselines: the manifest's: `masked_lm_accuracy` and `masked_lm_perplexity` of
+            the words' frequencies, `next_sentence_accuracy` of the more frequent label.
+        num_examples: evaluated.
+
+    Returns:
+        `means`, `masked_lm_perplexity`, the baselines as `baseline_*`, `num_examples`
+        and `next_sentence_interval`: half of the 95 % interval that a coin's accuracy
+        has on so many examples.
+    """
+    return {
+        **means,
+        "masked_lm_perplexity": math.exp(min(means["masked_lm_loss"], 700.0)),
+        **{f"baseline_{name}": value for name, value in baselines.items()},
+        "num_examples": num_examples,
+        "next_sentence_interval": 1.96 * math.sqrt(0.25 / num_examples),
+    }
+
+
+def format_results(results: dict[str, float]) -> str:
+    """`results` as a Markdown table."""
+    rows = [("held-out figure", "model", "baseline", "what the baseline does")]
+    for name, baseline_does in (
+        ("masked_lm_accuracy", "says the most frequent word"),
+        ("masked_lm_perplexity", "knows the words' frequencies"),
+        ("next_sentence_accuracy", "says the more frequent label"),
+    ):
+        figures = (results[name], results[f"baseline_{name}"])
+        rows.append((name, *(f"{figure:.3f}" for figure in figures), baseline_does))
+    rows.append(
+        (
+            "next_sentence_accuracy - 0.5",
+            f"{results['next_sentence_accuracy'] - 0.5:+.3f}",
+            f"±{results['next_sentence_interval']:.3f}",
+            f"tosses a coin for {results['num_examples']} pairs (95 % interval)",
+        )
+    )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

@@ -1,0 +1,4 @@
+"""demo."""
+from bert_tf.config import *
+def get_config():
+    return PretrainConfig()

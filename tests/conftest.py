@@ -1,0 +1,24 @@
+"""Two logical CPUs, so that tests can compare one replica with two."""
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+import tensorflow as tf
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+
+SHARED = pathlib.Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of real data beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared")
+    return SHARED

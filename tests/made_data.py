@@ -1,0 +1,110 @@
+"""A small data set of pretraining examples, made without Beam."""
+
+import hashlib
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.config import SPECIAL_TOKENS, PretrainingDataConfig
+from bert_tf.data.manifest import MANIFEST_NAME, Inputs, Manifest, Shard, Split
+from bert_tf.data.vocab import Vocabulary, save_vocabulary
+
+LETTERS = [letter for first in "abcdefghij" for letter in (first, f"##{first}")]
+VOCABULARY = Vocabulary((*SPECIAL_TOKENS, *LETTERS, ".", "[", "]"))
+
+
+def write_data_set(
+    data_dir,
+    *,
+    num_train=64,
+    num_held_out=24,
+    max_seq_length=16,
+    max_predictions_per_seq=2,
+    do_lower_case=True,
+    feature_names="model_garden",
+):
+    """Writes shards and a manifest; every masked token repeats the one before it."""
+    config = PretrainingDataConfig(
+        max_seq_length=max_seq_length,
+        max_predictions_per_seq=max_predictions_per_seq,
+        do_lower_case=do_lower_case,
+        feature_names=feature_names,
+    )
+    os.makedirs(data_dir, exist_ok=True)
+    save_vocabulary(VOCABULARY, os.path.join(data_dir, "vocab.txt"))
+    rng = np.random.default_rng(0)
+    splits = {
+        "train": _write_split(data_dir, "train", num_train, 2, config, rng),
+        "held_out": _write_split(data_dir, "held_out", num_held_out, 1, config, rng),
+    }
+    manifest = Manifest(
+        data_dir=str(data_dir),
+        config=config,
+        vocab_digest=VOCABULARY.digest,
+        vocab_size=len(VOCABULARY),
+        splits=splits,
+        bad_documents={},
+        inputs=Inputs(num_files=1, num_bytes=1, digest="0"),
+        baselines={
+            "masked_lm_accuracy": 0.1,
+            "masked_lm_perplexity": 20.0,
+            "next_sentence_accuracy": 0.5,
+        }
+        if num_held_out
+        else {},
+        versions={},
+    )
+    with open(os.path.join(data_dir, MANIFEST_NAME), "w") as file:
+        file.write(manifest.to_json())
+    return manifest
+
+
+def _write_split(data_dir, name, num_examples, num_shards, config, rng):
+    shards = []
+    for shard in range(num_shards):
+        path = os.path.join(data_dir, f"{name}-{shard:05d}-of-{num_shards:05d}.tfrecord")
+        count = num_examples // num_shards
+        with tf.io.TFRecordWriter(path) as writer:
+            for _ in range(count):
+                writer.write(_example(config, rng).SerializeToString())
+        with open(path, "rb") as file:
+            content = file.read()
+        digest = hashlib.sha256(content).hexdigest()
+        shards.append(Shard(os.path.basename(path), count, len(content), digest))
+    return Split(shards=tuple(shards), num_buckets=1, counts={}, random_next_share=0.5)
+
+
+def _example(config, rng):
+    length = config.max_seq_length
+    num_tokens = int(rng.integers(length // 2, length + 1))
+    ids = np.repeat(rng.integers(5, len(VOCABULARY), num_tokens), 2)[:num_tokens]
+    ids[0], ids[-1] = VOCABULARY.cls_id, VOCABULARY.sep_id
+    num_masks = int(rng.integers(1, config.max_predictions_per_seq + 1))
+    positions = 3 + 2 * np.arange(num_masks)
+    labels = ids[positions].copy()
+    ids[positions] = VOCABULARY.mask_id
+    is_random = int(rng.integers(2))
+    second = np.arange(num_tokens) >= num_tokens // 2
+    padded = {
+        "input_word_ids": (ids, length),
+        "input_mask": (np.ones(num_tokens, int), length),
+        "input_type_ids": (second.astype(int) if is_random else 0 * ids, length),
+        "masked_lm_positions": (positions, config.max_predictions_per_seq),
+        "masked_lm_ids": (labels, config.max_predictions_per_seq),
+        "next_sentence_labels": (np.array([is_random]), 1),
+    }
+    if config.feature_names == "original":
+        padded["input_ids"] = padded.pop("input_word_ids")
+        padded["segment_ids"] = padded.pop("input_type_ids")
+    feature = {
+        name: tf.train.Feature(
+            int64_list=tf.train.Int64List(value=np.pad(values, (0, size - len(values))))
+        )
+        for name, (values, size) in padded.items()
+    }
+    weights = np.arange(config.max_predictions_per_seq) < num_masks
+    feature["masked_lm_weights"] = tf.train.Feature(
+        float_list=tf.train.FloatList(value=weights.astype(float))
+    )
+    return tf.train.Example(features=tf.train.Features(feature=feature))
