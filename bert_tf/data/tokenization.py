@@ -17,6 +17,11 @@ _MAX_BYTES_PER_CHARACTER = 4
 # Strings of these alone go through TF Text's own splitting, which agrees with the
 # original's for them and is several times faster than ours for all of Unicode.
 _PLAIN_TEXT = r"[\t\n\r -~]*"
+# It goes wrong beside tokens that hold a space: with "a b" among them, "a " becomes
+# [UNK]. No word matches them anyway, nor what noncharacters make of them.
+_STAND_INS = {
+    ord(space): 0xFDD0 + i for i, space in enumerate(" \t\v\f\r\x1c\x1d\x1e\x1f")
+}
 
 
 class BertTokenizer(tf.Module):
@@ -42,9 +47,18 @@ class BertTokenizer(tf.Module):
         self.vocabulary = vocabulary
         self.lower_case = lower_case
         self._splitter = WordSplitter(lower_case=lower_case)
-        self._plain_wordpiece = _wordpiece(vocabulary, MAX_WORD_LENGTH, split=True)
+        self._plain_wordpiece = tf_text.FastWordpieceTokenizer(
+            vocab=[token.translate(_STAND_INS) for token in vocabulary.tokens],
+            max_bytes_per_word=MAX_WORD_LENGTH,
+            token_out_type=tf.int32,
+        )
         max_bytes = MAX_WORD_LENGTH * _MAX_BYTES_PER_CHARACTER
-        self._wordpiece = _wordpiece(vocabulary, max_bytes, split=False)
+        self._wordpiece = tf_text.FastWordpieceTokenizer(
+            vocab=list(vocabulary.tokens),
+            max_bytes_per_word=max_bytes,
+            token_out_type=tf.int32,
+            no_pretokenization=True,
+        )
         self._over_long_word = "x" * (max_bytes + 1)
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
@@ -208,17 +222,6 @@ class BertTokenizer(tf.Module):
         first = tf.where(is_unknown, word_start, first)
         end = tf.where(is_unknown, word_end, end)
         return tf.gather(words.sources, first), tf.gather(words.sources, end - 1)
-
-
-def _wordpiece(
-    vocabulary: Vocabulary, max_bytes_per_word: int, *, split: bool
-) -> tf_text.FastWordpieceTokenizer:
-    return tf_text.FastWordpieceTokenizer(
-        vocab=list(vocabulary.tokens),
-        max_bytes_per_word=max_bytes_per_word,
-        token_out_type=tf.int32,
-        no_pretokenization=not split,
-    )
 
 
 def _by_string(pieces: tf.RaggedTensor, words: Words) -> tf.RaggedTensor:
