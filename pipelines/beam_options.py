@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,14 +27,10 @@ def parse_known_flags(argv: Sequence[str]) -> list[str]:
         The program's name and the arguments it does not know, for `pipeline_options`.
 
     Raises:
-        SystemExit: a flag of ours has a value that cannot be, or a required one is
-            missing; the message is on stderr and the exit code is absl's, 1.
+        absl.flags.Error: a flag of ours has a value that cannot be, or a required one is
+            missing; `bert_tf.cli.run` shows it.
     """
-    try:
-        return flags.FLAGS(argv, known_only=True)
-    except flags.Error as error:
-        print(f"FATAL Flags parsing error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+    return flags.FLAGS(argv, known_only=True)
 
 
 def pipeline_options(argv: Sequence[str]) -> PipelineOptions:

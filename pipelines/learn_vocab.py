@@ -1,0 +1,95 @@
+"""Learns a WordPiece vocabulary from text.
+
+    python -m pipelines.learn_vocab --input='corpus/*.txt' --output=vocab.txt \
+        --vocab_size=8000
+
+Any text will do; lines have no meaning, .gz, .bz2, .xz and .zst files are decompressed.
+The same text gives the same file, however it is cut into files and whatever runs the
+job. Use --do_lower_case=false for a cased vocabulary, here and in
+create_pretraining_data.
+
+Apache Beam's flags can be added: `--direct_running_mode=multi_processing
+--direct_num_workers=4` uses four processor cores, `--runner=DataflowRunner` and its flags
+a cluster.
+"""
+
+import logging as python_logging
+import time
+from collections.abc import Sequence
+
+from absl import flags, logging
+
+from bert_tf import cli
+from pipelines import beam_options
+
+_INPUT = flags.DEFINE_list("input", None, "Text files or globs, separated by commas.")
+_OUTPUT = flags.DEFINE_string("output", None, "Vocabulary file to write.")
+_VOCAB_SIZE = flags.DEFINE_integer(
+    "vocab_size", 30522, "Tokens, special ones included.", lower_bound=1
+)
+_DO_LOWER_CASE = flags.DEFINE_bool(
+    "do_lower_case", True, "Lower-case the text and strip its accents."
+)
+_MIN_CHARACTER_COUNT = flags.DEFINE_integer(
+    "min_character_count",
+    5,
+    "Words with a character that occurs less often become [UNK].",
+    lower_bound=1,
+)
+flags.mark_flags_as_required(["input", "output"])
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags and learns the vocabulary."""
+    options = beam_options.pipeline_options(argv)
+    # Beam tells of its own workings at this level, hundreds of lines of it.
+    python_logging.getLogger("apache_beam").setLevel(python_logging.WARNING)
+    # Here rather than above, so that --help need not wait for Beam and TensorFlow.
+    cli.import_tensorflow()
+    from apache_beam.io.filesystems import FileSystems
+
+    from bert_tf.data import vocab, vocab_learning
+    from pipelines import sources, word_counts
+
+    start = time.monotonic()
+    files = sources.find_inputs(_INPUT.value)
+    work_dir = word_counts.make_work_dir(_OUTPUT.value)
+    try:
+        num_bytes = sources.estimate_text_bytes(files)
+        logging.info(
+            "Counting the words of %d files, %.1f MB.", len(files), num_bytes / 1e6
+        )
+        counts = word_counts.count_words(
+            files, lower_case=_DO_LOWER_CASE.value, work_dir=work_dir, options=options
+        )
+    finally:
+        FileSystems.delete([work_dir])
+    logging.info(
+        "Counted %d words, %d distinct, in %.1f seconds. Learning %d tokens.",
+        sum(counts.values()),
+        len(counts),
+        time.monotonic() - start,
+        _VOCAB_SIZE.value,
+    )
+    vocabulary = vocab_learning.learn_vocabulary(
+        counts,
+        vocab_size=_VOCAB_SIZE.value,
+        min_character_count=_MIN_CHARACTER_COUNT.value,
+    )
+    if len(vocabulary) < _VOCAB_SIZE.value:
+        logging.warning(
+            "The text gives %d tokens, not %d: no other pieces occur twice.",
+            len(vocabulary),
+            _VOCAB_SIZE.value,
+        )
+    vocab.save_vocabulary(vocabulary, _OUTPUT.value)
+    logging.info(
+        "Wrote %s: %d tokens, in %.1f seconds in all.",
+        _OUTPUT.value,
+        len(vocabulary),
+        time.monotonic() - start,
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main, flags_parser=beam_options.parse_known_flags)
