@@ -14,6 +14,7 @@ a cluster.
 """
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 from absl import flags
@@ -93,6 +94,8 @@ def main(argv: Sequence[str]) -> None:
     )
     data_config.validate()
     options = beam_options.pipeline_options(argv)
+    # Beam tells of its own workings at this level, hundreds of lines of it.
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
     # Here rather than above, so that --help need not wait for Beam and TensorFlow.
     from pipelines import pretraining_job
 

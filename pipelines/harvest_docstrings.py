@@ -42,8 +42,8 @@ flags.mark_flag_as_required("output")
 # What ends a paragraph and is no prose itself.
 _RULE = re.compile(r"[-=~^\"'+|*#_. ]{3,}$")
 _DIRECTIVE = re.compile(r"\.\. |@\w+|:(type|rtype|vartype)\b")
-_BARE_TYPE = re.compile(r"[*\w]+(, ?[*\w]+)* ?: \S.*$")  # numpy style: `axis : int`
-_TITLE = re.compile(r"[A-Z][\w ]{0,30}:?$")  # Args:, Returns, See Also
+_BARE_TYPE = re.compile(r"[*\w]+(, ?[*\w]+)* : \S.*$")  # numpy style: `axis : int`
+_TITLE = re.compile(r"[A-Z][\w ]{0,30}:$")  # Args:, Returns:
 # What starts a paragraph and is cut off.
 _MARKER = re.compile(
     r"([-*+•]|\d{1,2}[.)]|\([a-z0-9]\)) +"

@@ -73,15 +73,20 @@ def create(
         return
     expected = {
         progress.READ_CHARACTERS: text_bytes,
-        progress.PAIRED_BUCKETS: _total(job, "num_buckets"),
-        progress.WRITTEN_SHARDS: _total(job, "num_shards"),
+        progress.BUCKET_PASSES: sum(
+            partition.num_buckets * transforms.num_passes(split, config)
+            for split, partition in job.partitions.items()
+        ),
+        progress.WRITTEN_SHARDS: sum(
+            partition.num_shards for partition in job.partitions.values()
+        ),
     }
     logging.info(
         "Reading %d files, %.1f MB of text%s, for %d buckets and %d shards in %s.",
         len(files),
         text_bytes / 1e6,
         "" if text_bytes == sum(file.num_bytes for file in files) else " (estimated)",
-        expected[progress.PAIRED_BUCKETS],
+        sum(partition.num_buckets for partition in job.partitions.values()),
         expected[progress.WRITTEN_SHARDS],
         output,
     )
@@ -168,7 +173,7 @@ def build(
     )
     statistics = examples[
         transforms.STATISTICS
-    ] | "MergeStatistics" >> beam.CombinePerKey(transforms.Statistics.merge)
+    ] | "MergeStatistics" >> beam.CombinePerKey(transforms.merge_statistics)
     _ = (
         pipeline
         | "Once" >> beam.Create([None])
@@ -187,10 +192,6 @@ def build(
             beam.pvalue.AsList(bad_documents),
         )
     )
-
-
-def _total(job: PretrainingJob, field: str) -> int:
-    return sum(getattr(partition, field) for partition in job.partitions.values())
 
 
 def _check_same(job: PretrainingJob, found: manifest.Manifest) -> None:

@@ -17,9 +17,9 @@ from absl import logging
 
 # What is counted, which is also how the files are named.
 READ_CHARACTERS = "read_characters"
-PAIRED_BUCKETS = "paired_buckets"
+BUCKET_PASSES = "bucket_passes"
 WRITTEN_SHARDS = "written_shards"
-STAGES = (READ_CHARACTERS, PAIRED_BUCKETS, WRITTEN_SHARDS)
+STAGES = (READ_CHARACTERS, BUCKET_PASSES, WRITTEN_SHARDS)
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
@@ -64,7 +64,7 @@ def describe(done: Mapping[str, int], expected: Mapping[str, int], seconds: floa
     share = min(done[stage] / max(expected[stage], 1), 1)
     unit, scale = {
         READ_CHARACTERS: ("million characters read and tokenized", 1e6),
-        PAIRED_BUCKETS: ("buckets paired and masked", 1),
+        BUCKET_PASSES: ("passes over buckets paired and masked", 1),
         WRITTEN_SHARDS: ("shards written", 1),
     }[stage]
     amount = f"{done[stage] / scale:.4g} of {expected[stage] / scale:.4g} {unit}"

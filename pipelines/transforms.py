@@ -9,7 +9,7 @@ import collections
 import dataclasses
 import hashlib
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -89,6 +89,11 @@ def split_of(key: bytes, held_out_fraction: float) -> str:
     return HELD_OUT if is_held_out else TRAIN
 
 
+def num_passes(split: str, config: PretrainingDataConfig) -> int:
+    """How often each document is used; held-out ones once, since more only cost time."""
+    return config.dupe_factor if split == TRAIN else 1
+
+
 def bucket_of(key: bytes, split: str, partition: Partition) -> str:
     """The name of the bucket of a document, such as `train/3`."""
     return f"{split}/{int.from_bytes(key[8:], 'big') % partition.num_buckets}"
@@ -163,15 +168,15 @@ class Statistics:
             labels=np.zeros(vocab_size, np.int64),
         )
 
-    @classmethod
-    def merge(cls, parts: Iterable["Statistics"]) -> "Statistics":
-        """The sum of at least one."""
-        first, *others = parts
-        merged = cls(counts=first.counts.copy(), labels=first.labels.copy())
-        for other in others:
-            merged.counts.update(other.counts)
-            merged.labels += other.labels
-        return merged
+
+def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
+    """The sum of at least one."""
+    first, *others = parts
+    merged = Statistics(counts=first.counts.copy(), labels=first.labels.copy())
+    for other in others:
+        merged.counts.update(other.counts)
+        merged.labels += other.labels
+    return merged
 
 
 def distinct_documents(payloads: Iterable[bytes]) -> list[documents.TokenizedDocument]:
@@ -196,13 +201,18 @@ class ExampleMaker:
         )
 
     def bucket_examples(
-        self, payloads: Iterable[bytes], *, num_dupes: int
+        self,
+        payloads: Iterable[bytes],
+        *,
+        num_dupes: int,
+        on_pass_done: Callable[[], None],
     ) -> tuple[list[bytes], Statistics]:
         """Pairs, masks and encodes the documents of one bucket.
 
         Args:
             payloads: of `TokenizedDocument.to_bytes`, in any order.
             num_dupes: how often each document is used.
+            on_pass_done: called after each use of all documents.
 
         Returns:
             Serialised tf.Examples and their statistics.
@@ -217,11 +227,10 @@ class ExampleMaker:
             sentences=sum(map(len, sentence_ends)),
             tokens=sum(len(document.token_ids) for document in bucket),
         )
-        examples = [
-            example
-            for dupe in range(num_dupes)
-            for example in self._examples(bucket, sentence_ends, dupe, statistics)
-        ]
+        examples: list[bytes] = []
+        for dupe in range(num_dupes):
+            examples.extend(self._examples(bucket, sentence_ends, dupe, statistics))
+            on_pass_done()
         return examples, statistics
 
     def _examples(
@@ -372,10 +381,7 @@ class TokenizeBlocks(beam.DoFn):
 
 
 class MakeExamples(beam.DoFn):
-    """(bucket, payloads) -> (shard name, framed records).
-
-    Held-out documents are used once: more duplicates would only cost time.
-    """
+    """(bucket, payloads) -> (shard name, framed records)."""
 
     def __init__(
         self,
@@ -407,10 +413,14 @@ class MakeExamples(beam.DoFn):
     def _blobs(self, name, payloads):
         split = name.split("/")[0]
         examples, statistics = self._maker.bucket_examples(
-            payloads, num_dupes=self._config.dupe_factor if split == TRAIN else 1
+            payloads,
+            num_dupes=num_passes(split, self._config),
+            on_pass_done=self._report_pass,
         )
         yield from shard_blobs(
             examples, self._partitions[split].shard_names(split)
         ).items()
         yield beam.pvalue.TaggedOutput(STATISTICS, (split, statistics))
-        progress.report(self._progress_dir, progress.PAIRED_BUCKETS, 1)
+
+    def _report_pass(self):
+        progress.report(self._progress_dir, progress.BUCKET_PASSES, 1)

@@ -12,11 +12,11 @@ import google_crc32c
 
 from bert_tf.data import schema
 
-# Field numbers of tensorflow/core/example/{example,feature}.proto; every field there is
-# a message or packed numbers: wire type 2, a length and that many bytes.
-_EXAMPLE_FEATURES = _FEATURES_MAP = _ENTRY_KEY = _LIST_VALUE = 1
-_ENTRY_VALUE = _FLOAT_LIST = 2
-_INT64_LIST = 3
+# The fields of tensorflow/core/example/{example,feature}.proto that are used: each a
+# message or packed numbers, so wire type 2, which is a length and that many bytes.
+_EXAMPLE_FEATURES = _FEATURES_MAP = _ENTRY_KEY = _LIST_VALUE = bytes((1 << 3 | 2,))
+_ENTRY_VALUE = _FLOAT_LIST = bytes((2 << 3 | 2,))
+_INT64_LIST = bytes((3 << 3 | 2,))
 
 _FRAME_OVERHEAD_BYTES = 8 + 4 + 4  # length and two checksums
 _CRC_MASK_DELTA = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h
@@ -42,17 +42,12 @@ def encode_example(
     Source: protobuf.dev/programming-guides/encoding.
     """
     schema.check_example(values_by_role, features)
-    entries = b"".join(
-        _field(
-            _FEATURES_MAP,
-            _field(_ENTRY_KEY, feature.name.encode())
-            + _field(
-                _ENTRY_VALUE, _encode_list(values_by_role[feature.role], feature.dtype)
-            ),
-        )
-        for feature in features
-    )
-    return _field(_EXAMPLE_FEATURES, entries)
+    entries = []
+    for feature in features:
+        values = _encode_list(values_by_role[feature.role], feature.dtype)
+        key = _field(_ENTRY_KEY, feature.name.encode())
+        entries.append(_field(_FEATURES_MAP, key + _field(_ENTRY_VALUE, values)))
+    return _field(_EXAMPLE_FEATURES, b"".join(entries))
 
 
 def _encode_list(values: Sequence[float], dtype: str) -> bytes:
@@ -64,8 +59,8 @@ def _encode_list(values: Sequence[float], dtype: str) -> bytes:
     return _field(_INT64_LIST, _field(_LIST_VALUE, packed))
 
 
-def _field(number: int, content: bytes) -> bytes:
-    return bytes((number << 3 | 2,)) + _varint(len(content)) + content
+def _field(tag: bytes, content: bytes) -> bytes:
+    return tag + _varint(len(content)) + content
 
 
 @functools.lru_cache(maxsize=1 << 18)  # lengths and the ids of a large vocabulary

@@ -1,0 +1,163 @@
+"""Files beside the shards, and a folder that is complete or empty."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bert_tf import config, errors
+from bert_tf.data import documents, manifest, vocab
+from pipelines import sinks, transforms
+
+VOCABULARY = vocab.Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"))
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def bad(offset, reason="not_utf8", path="a.txt"):
+    return documents.BadDocument(path=path, offset=offset, reason=reason, detail="é")
+
+
+def test_a_file_is_written_under_another_name_first(tmp_path, monkeypatch):
+    seen = []
+    rename = sinks.FileSystems.rename
+    monkeypatch.setattr(
+        sinks.FileSystems,
+        "rename",
+        lambda *paths: (seen.append(names_in(tmp_path)), rename(*paths)),
+    )
+    with sinks.prepared_output(str(tmp_path)):
+        seen.clear()
+        sinks.write_atomically(str(tmp_path), "manifest.json", b"{}")
+        assert seen == [[sinks.UNFINISHED_NAME]]
+    assert (tmp_path / "manifest.json").read_bytes() == b"{}"
+    assert names_in(tmp_path) == ["manifest.json"]
+
+
+def test_what_an_earlier_job_left_is_removed_and_other_files_are_not(tmp_path):
+    (tmp_path / sinks.UNFINISHED_NAME).mkdir()
+    (tmp_path / sinks.UNFINISHED_NAME / "train-00000").touch()
+    for name in (
+        "train-00000-of-00002.tfrecord",
+        "held_out-00000-of-00001.tfrecord",
+        "vocab.txt",
+        "manifest.json",
+        "dead_letter.jsonl",
+        "notes.txt",
+    ):
+        (tmp_path / name).touch()
+    with sinks.prepared_output(str(tmp_path)) as progress_dir:
+        assert names_in(tmp_path) == [sinks.UNFINISHED_NAME, "notes.txt"]
+        assert progress_dir == str(tmp_path / sinks.UNFINISHED_NAME)
+
+
+def test_a_failed_job_leaves_nothing(tmp_path):
+    output = tmp_path / "new" / "data"
+    with pytest.raises(KeyboardInterrupt), sinks.prepared_output(str(output)):
+        sinks.write_atomically(str(output), "train-00000-of-00001.tfrecord", b"x")
+        raise KeyboardInterrupt
+    assert not output.exists()
+
+
+def test_a_refused_job_leaves_the_dead_letter_only(tmp_path):
+    output = tmp_path / "data"
+    with sinks.prepared_output(str(output)):
+        sinks.write_atomically(str(output), "train-00000-of-00001.tfrecord", b"x")
+        sinks.write_atomically(str(output), sinks.DEAD_LETTER_NAME, b"{}\n{}\n")
+    assert names_in(output) == [sinks.DEAD_LETTER_NAME]
+    assert sinks.count_bad_documents(str(output)) == 2
+    assert not sinks.has_manifest(str(output))
+
+
+def test_an_output_that_cannot_be_written_is_the_users_error(tmp_path):
+    (tmp_path / "file").touch()
+    message = "--output: expected a folder that can be written"
+    for output in (tmp_path / "file", tmp_path / "file" / "data"):
+        with (
+            pytest.raises(errors.UserError, match=message),
+            sinks.prepared_output(str(output)),
+        ):
+            pass
+    assert names_in(tmp_path) == ["file"]
+
+
+def test_the_dead_letter_is_sorted_json_lines():
+    lines = sinks.dead_letter([bad(20), bad(3), bad(1, path="b.txt")]).decode()
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [(each["file"], each["offset"]) for each in found] == [
+        ("a.txt", 3),
+        ("a.txt", 20),
+        ("b.txt", 1),
+    ]
+    assert found[0]["reason"] == "not_utf8"
+    assert found[0]["detail"] == "é"
+
+
+@pytest.fixture
+def finish(tmp_path):
+    """Calls FinishDataset as Beam would, in a prepared folder."""
+
+    def call(statistics, bad_documents):
+        finisher = sinks.FinishDataset(
+            str(tmp_path),
+            config=config.PretrainingDataConfig(),
+            vocabulary=VOCABULARY,
+            inputs=manifest.Inputs(num_files=1, num_bytes=1, digest=""),
+            partitions={
+                "train": transforms.Partition(num_buckets=1, num_shards=1),
+                "held_out": transforms.Partition(num_buckets=1, num_shards=0),
+            },
+            max_bad_documents=2,
+        )
+        with sinks.prepared_output(str(tmp_path)):
+            written = sinks.WriteShards(
+                str(tmp_path), max_bad_documents=2, progress_dir=None
+            )
+            shards = written.process(
+                ("train-00000-of-00001.tfrecord", [b""]), len(bad_documents)
+            )
+            finisher.process(None, list(shards), statistics, bad_documents)
+
+    return call
+
+
+@pytest.fixture
+def some_statistics():
+    """Those of two examples, for the training split only."""
+    found = transforms.Statistics.empty(len(VOCABULARY))
+    found.counts.update(examples=2, random_next=1)
+    found.labels[5] = 3
+    return {"train": found}
+
+
+def test_the_manifest_tells_what_was_found(tmp_path, finish, some_statistics):
+    finish(some_statistics, [bad(1), bad(2, reason="no_tokens")])
+    loaded = manifest.load_manifest(str(tmp_path))
+    assert loaded.bad_documents == {"no_tokens": 1, "not_utf8": 1}
+    assert loaded.splits["train"].random_next_share == 0.5
+    assert loaded.splits["train"].counts["examples"] == 2
+    assert loaded.splits["held_out"].counts["examples"] == 0
+    assert loaded.splits["held_out"].random_next_share is None
+    assert loaded.baselines == {}
+    assert loaded.vocab_digest == VOCABULARY.digest
+    assert set(loaded.versions) >= {"python", "tensorflow", "apache-beam", "bert_tf"}
+    assert (tmp_path / "vocab.txt").read_bytes() == VOCABULARY.file_bytes
+    assert sinks.count_bad_documents(str(tmp_path)) == 2
+
+
+def test_too_many_bad_documents_leave_the_dead_letter_only(
+    tmp_path, finish, some_statistics
+):
+    finish(some_statistics, [bad(1), bad(2), bad(3)])
+    assert names_in(tmp_path) == [sinks.DEAD_LETTER_NAME]
+
+
+def test_no_document_at_all_leaves_nothing(tmp_path, finish):
+    finish({}, [])
+    assert names_in(tmp_path) == []
+
+
+def test_labels_are_counted_as_integers(some_statistics):
+    assert some_statistics["train"].labels.dtype == np.int64
