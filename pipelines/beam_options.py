@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,13 @@ def pipeline_options(argv: Sequence[str]) -> PipelineOptions:
     Raises:
         UserError: an argument is no flag of Beam's either, or has a wrong value.
     """
+    # On import Beam warns of a library that only Google Cloud's tables need, and later
+    # it tells of its own workings, hundreds of lines of it.
+    logging.disable(logging.WARNING)
     from apache_beam.options import pipeline_options as beam
+
+    logging.disable(logging.NOTSET)
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> None:

@@ -1,6 +1,6 @@
-"""Learns a WordPiece vocabulary from text.
+r"""Learns a WordPiece vocabulary from text.
 
-    python -m pipelines.learn_vocab --input='corpus/*.txt' --output=vocab.txt \
+    python -m pipelines.learn_vocab --input=corpus.txt --output=vocab.txt \
         --vocab_size=8000
 
 Any text will do; lines have no meaning, .gz, .bz2, .xz and .zst files are decompressed.
@@ -13,7 +13,6 @@ Apache Beam's flags can be added: `--direct_running_mode=multi_processing
 a cluster.
 """
 
-import logging as python_logging
 import time
 from collections.abc import Sequence
 
@@ -42,8 +41,6 @@ flags.mark_flags_as_required(["input", "output"])
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and learns the vocabulary."""
     options = beam_options.pipeline_options(argv)
-    # Beam tells of its own workings at this level, hundreds of lines of it.
-    python_logging.getLogger("apache_beam").setLevel(python_logging.WARNING)
     # Here rather than above, so that --help need not wait for Beam and TensorFlow.
     cli.import_tensorflow()
     from apache_beam.io.filesystems import FileSystems

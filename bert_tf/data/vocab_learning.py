@@ -12,10 +12,11 @@ from bert_tf.errors import UserError
 # The learner is plain Python and holds every substring of every word: about 2 GB for
 # this many. Rarer words hardly change which pieces are frequent.
 MAX_WORDS = 300_000
+MAX_PIECE_LENGTH = 50  # characters; longer words teach nothing
 MIN_PIECE_COUNT = 2  # what occurs once is a word, not a piece of several
-# The learner stops once it is this much below the size it aims at, so that aiming as
-# much higher and cutting the rarest pieces gives the size asked for.
-_SLACK = 0.05
+NUM_ITERATIONS = 4  # the learner's default; the pieces hardly change after three
+# More pieces than wanted are cut to size, the rarest first, if there are not too many.
+MAX_EXCESS = 1.1
 
 
 def learn_vocabulary(
@@ -61,7 +62,7 @@ def learn_vocabulary(
             f"{vocab_size}; raise it, or raise --min_character_count."
         )
     num_pieces = vocab_size - len(required)
-    pieces = _learn_pieces(known, num_pieces=num_pieces, num_characters=len(characters))
+    pieces = _learn_pieces(known, num_pieces) if num_pieces else []
     return Vocabulary((*required, *pieces[:num_pieces]))
 
 
@@ -79,31 +80,44 @@ def _single_characters(words: Mapping[str, int]) -> list[str]:
     return sorted(starts) + sorted(continuations)
 
 
-def _learn_pieces(
-    words: Mapping[str, int], *, num_pieces: int, num_characters: int
-) -> list[str]:
-    """Pieces of several characters by falling frequency, `num_pieces` or about that."""
-    if num_pieces == 0:
-        return []
-    most_frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[
-        :MAX_WORDS
-    ]
+def _learn_pieces(words: Mapping[str, int], num_pieces: int) -> list[str]:
+    """Pieces of several characters by falling frequency: enough, or all there are."""
+    short = ((word, n) for word, n in words.items() if len(word) <= MAX_PIECE_LENGTH)
+    by_frequency = sorted(short, key=lambda item: (-item[1], item[0]))[:MAX_WORDS]
     # Every piece is counted at most once where a piece can start, so that so many
-    # pieces can only be had below this count: a shorter search than from the top.
-    num_starts = sum(len(word) * count for word, count in most_frequent)
-    # The learner has each character in both forms and its own reserved tokens.
-    aim = int(num_pieces / (1 - _SLACK)) + 1 + 2 * num_characters + len(SPECIAL_TOKENS)
-    learned = wordpiece_tokenizer_learner_lib.learn(
-        most_frequent,
-        vocab_size=aim,
-        reserved_tokens=list(SPECIAL_TOKENS),
-        lower_thresh=MIN_PIECE_COUNT,
-        upper_thresh=max(num_starts // num_pieces, MIN_PIECE_COUNT),
-        max_unique_chars=num_characters,
-        slack_ratio=_SLACK * num_pieces / aim,
+    # pieces can only be had below this count.
+    highest = sum(len(word) * count for word, count in by_frequency) // num_pieces
+    low, high = MIN_PIECE_COUNT, max(highest, MIN_PIECE_COUNT)
+    enough: list[str] = []
+    pieces: list[str] = []
+    # In English the count is near a 30th of that, and the number of pieces falls about
+    # as its power -2/3. That gets there in two or three passes; a pass takes long.
+    guess = highest // 30
+    while low <= high and not num_pieces <= len(pieces) <= MAX_EXCESS * num_pieces:
+        min_count = min(max(guess, low), high)
+        pieces = _pieces_with_count(by_frequency, min_count)
+        if len(pieces) >= num_pieces:
+            enough, low = pieces, min_count + 1
+        else:
+            high = min_count - 1
+        aim = (1 + MAX_EXCESS) / 2 * num_pieces
+        guess = round(min_count * (len(pieces) / aim) ** 1.5)
+    return enough or pieces
+
+
+def _pieces_with_count(words: list[tuple[str, int]], min_count: int) -> list[str]:
+    params = wordpiece_tokenizer_learner_lib.Params(
+        upper_thresh=None,
+        lower_thresh=None,
+        num_iterations=NUM_ITERATIONS,
+        max_input_tokens=None,
+        max_token_length=MAX_PIECE_LENGTH,
+        max_unique_chars=None,
+        vocab_size=None,
+        slack_ratio=None,
+        include_joiner_token=True,
+        joiner="##",
+        reserved_tokens=[],
     )
-    return [
-        token
-        for token in learned
-        if token not in SPECIAL_TOKENS and len(token.removeprefix("##")) > 1
-    ]
+    learned = wordpiece_tokenizer_learner_lib.learn_with_thresh(words, min_count, params)
+    return [token for token in learned if len(token.removeprefix("##")) > 1]
