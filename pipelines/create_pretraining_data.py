@@ -14,7 +14,7 @@ a cluster.
 """
 
 import dataclasses
-import logging
+import os
 from collections.abc import Sequence
 
 from absl import flags
@@ -94,9 +94,10 @@ def main(argv: Sequence[str]) -> None:
     )
     data_config.validate()
     options = beam_options.pipeline_options(argv)
-    # Beam tells of its own workings at this level, hundreds of lines of it.
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    # Tokenizing needs no GPU, and every worker would take all of its memory.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     # Here rather than above, so that --help need not wait for Beam and TensorFlow.
+    cli.import_tensorflow()
     from pipelines import pretraining_job
 
     pretraining_job.create(

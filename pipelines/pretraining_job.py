@@ -13,6 +13,9 @@ from bert_tf.data import manifest, vocab
 from bert_tf.errors import UserError
 from pipelines import progress, sinks, sources, transforms
 
+# Where documents are long, half of the next sentences are random ones.
+_MANY_RANDOM_NEXT = 0.6
+
 
 @dataclasses.dataclass(frozen=True)
 class PretrainingJob:
@@ -267,4 +270,12 @@ def _log_result(finished: manifest.Manifest, seconds: float) -> None:
                 "--held_out_fraction.",
                 name,
             )
+    random_next_share = finished.splits[transforms.TRAIN].random_next_share
+    if random_next_share and random_next_share > _MANY_RANDOM_NEXT:
+        logging.warning(
+            "%.0f%% of the next sentences are random ones, not half: the documents are "
+            "short for --max_seq_length=%d.",
+            100 * random_next_share,
+            finished.config.max_seq_length,
+        )
     logging.info("Wrote %s in %.1f seconds.", finished.data_dir, seconds)

@@ -25,11 +25,8 @@ from pipelines import progress, transforms
 DEAD_LETTER_NAME = "dead_letter.jsonl"
 # Holds what is not finished. A job that was killed leaves it behind; the next removes it.
 UNFINISHED_NAME = ".unfinished"
-# Besides the manifest.
-_DATA_SET_FILES = (
-    *(f"{split}-*-of-*.tfrecord" for split in manifest.SPLITS),
-    manifest.VOCABULARY_NAME,
-)
+# Not the vocabulary, which the user may have put there to read it from.
+_SHARDS = tuple(f"{split}-*-of-*.tfrecord" for split in manifest.SPLITS)
 _TOOLS = ("tensorflow", "tensorflow-text", "apache-beam", "sentencex")
 
 
@@ -67,8 +64,8 @@ def count_bad_documents(output: str) -> int:
 def prepared_output(output: str) -> Iterator[str | None]:
     """Empties a folder of data sets while a job writes to it, and cleans up after it.
 
-    Whatever of a data set is there before is removed, and so is what the job has written
-    if the folder has no manifest in the end.
+    Shards and a dead letter that are there before are removed, and so are the shards of
+    the job if the folder has no manifest in the end.
 
     Args:
         output: a folder, made if it is missing.
@@ -79,28 +76,27 @@ def prepared_output(output: str) -> Iterator[str | None]:
     Raises:
         UserError: the folder cannot be written.
     """
+    is_local = "://" not in output
     unfinished = FileSystems.join(output, UNFINISHED_NAME)
+    # Object stores have no folders, only names that begin alike.
+    unfinished_files = UNFINISHED_NAME if is_local else f"{UNFINISHED_NAME}/*"
     try:
-        is_new = not FileSystems.exists(output)
+        is_new = is_local and not FileSystems.exists(output)
         _remove(output, [manifest.MANIFEST_NAME])  # first: from now on incomplete
-        _remove(output, [*_DATA_SET_FILES, DEAD_LETTER_NAME, UNFINISHED_NAME])
+        _remove(output, [*_SHARDS, DEAD_LETTER_NAME, unfinished_files])
         FileSystems.mkdirs(unfinished)
-        write_atomically(output, manifest.VOCABULARY_NAME, b"")
-        _remove(output, [manifest.VOCABULARY_NAME])
     except (OSError, ValueError, BeamIOError) as error:
         raise UserError(
             f"--output: expected a folder that can be written, received {output!r} "
             f"({error}); choose another."
         ) from error
     try:
-        yield unfinished if "://" not in output else None
+        yield unfinished if is_local else None
     finally:
-        _remove(output, [UNFINISHED_NAME])
+        _remove(output, [unfinished_files])
         if not has_manifest(output):
-            _remove(output, _DATA_SET_FILES)
-            if is_new and not FileSystems.exists(
-                FileSystems.join(output, DEAD_LETTER_NAME)
-            ):
+            _remove(output, _SHARDS)
+            if is_new and not count_bad_documents(output):
                 FileSystems.delete([output])
 
 

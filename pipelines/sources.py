@@ -81,6 +81,11 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
                     f"--input: expected text files, received the folder {match.path!r}; "
                     f"write {match.path.rstrip('/')}/* for the files in it."
                 )
+            if "://" not in match.path and not os.access(match.path, os.R_OK):
+                raise UserError(
+                    f"--input: expected files that can be read, received {match.path!r} "
+                    "without the permission; change it."
+                )
             found[match.path] = InputFile(
                 path=match.path,
                 num_bytes=match.size_in_bytes,

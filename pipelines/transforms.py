@@ -6,6 +6,7 @@ sorted, so that the bytes written do not depend on runner, workers or file names
 """
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import random
@@ -13,10 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import numpy as np
+import tensorflow as tf
 from apache_beam.utils import shared
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import documents, manifest, masking, pairing, records, schema
+from bert_tf.data import (
+    documents,
+    manifest,
+    masking,
+    pairing,
+    records,
+    schema,
+    tokenization,
+)
 from bert_tf.data.vocab import Vocabulary
 from pipelines import progress
 from pipelines.sources import BAD_DOCUMENTS
@@ -362,8 +372,11 @@ class TokenizeBlocks(beam.DoFn):
         self._tokenizer = self._shared_tokenizer.acquire(self._build_tokenizer)
 
     def _build_tokenizer(self):
-        from bert_tf.data import tokenization
-
+        # A core is a worker's. A process that has used TensorFlow before keeps what it
+        # has, and is the only one.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         return tokenization.BertTokenizer(
             self._vocabulary, lower_case=self._config.do_lower_case
         )

@@ -49,7 +49,7 @@ def test_what_an_earlier_job_left_is_removed_and_other_files_are_not(tmp_path):
     ):
         (tmp_path / name).touch()
     with sinks.prepared_output(str(tmp_path)) as progress_dir:
-        assert names_in(tmp_path) == [sinks.UNFINISHED_NAME, "notes.txt"]
+        assert names_in(tmp_path) == [sinks.UNFINISHED_NAME, "notes.txt", "vocab.txt"]
         assert progress_dir == str(tmp_path / sinks.UNFINISHED_NAME)
 
 

@@ -104,6 +104,13 @@ def test_what_cannot_be_read_is_the_users_error(tmp_path):
             sources.find_inputs([pattern])
 
 
+def test_a_file_without_permission_is_the_users_error(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("One.\n")
+    monkeypatch.setattr(sources.os, "access", lambda path, mode: False)
+    with pytest.raises(errors.UserError, match="without the permission"):
+        sources.find_inputs([f"{tmp_path}/a.txt"])
+
+
 def test_blocks_hold_many_documents_and_bad_ones_are_set_aside(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "BLOCK_CHARACTERS", 1000)
     path = tmp_path / "a.txt"
