@@ -1,5 +1,7 @@
 """BERT's tokenizer: from raw text to WordPiece ids, in TensorFlow's graph."""
 
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_text as tf_text
 
@@ -12,6 +14,7 @@ from bert_tf.data.word_splitting import (
     utf8_sizes,
     with_final_space,
 )
+from bert_tf.errors import UserError
 
 _MAX_BYTES_PER_CHARACTER = 4
 # Strings of these alone go through TF Text's own splitting, which agrees with the
@@ -32,7 +35,7 @@ class BertTokenizer(tf.Module):
     that is longer than 200 characters, is one [UNK].
 
     It works eagerly, in tf.data and in a SavedModel, without XLA. Build it outside of
-    any graph.
+    any graph. Raises UserError if no word could be made of the vocabulary.
 
     Source: FullTokenizer of the original tokenization.py; Song et al. 2021, "Fast
     WordPiece Tokenization".
@@ -47,17 +50,13 @@ class BertTokenizer(tf.Module):
         self.vocabulary = vocabulary
         self.lower_case = lower_case
         self._splitter = WordSplitter(lower_case=lower_case)
-        self._plain_wordpiece = tf_text.FastWordpieceTokenizer(
-            vocab=[token.translate(_STAND_INS) for token in vocabulary.tokens],
+        self._plain_wordpiece = _wordpiece(
+            [token.translate(_STAND_INS) for token in vocabulary.tokens],
             max_bytes_per_word=MAX_WORD_LENGTH,
-            token_out_type=tf.int32,
         )
         max_bytes = MAX_WORD_LENGTH * _MAX_BYTES_PER_CHARACTER
-        self._wordpiece = tf_text.FastWordpieceTokenizer(
-            vocab=list(vocabulary.tokens),
-            max_bytes_per_word=max_bytes,
-            token_out_type=tf.int32,
-            no_pretokenization=True,
+        self._wordpiece = _wordpiece(
+            list(vocabulary.tokens), max_bytes_per_word=max_bytes, no_pretokenization=True
         )
         self._over_long_word = "x" * (max_bytes + 1)
 
@@ -222,6 +221,16 @@ class BertTokenizer(tf.Module):
         first = tf.where(is_unknown, word_start, first)
         end = tf.where(is_unknown, word_end, end)
         return tf.gather(words.sources, first), tf.gather(words.sources, end - 1)
+
+
+def _wordpiece(tokens: list[str], **options: Any) -> tf_text.FastWordpieceTokenizer:
+    try:
+        return tf_text.FastWordpieceTokenizer(tokens, token_out_type=tf.int32, **options)
+    except RuntimeError as error:
+        raise UserError(
+            f"Expected a vocabulary that words can be made of, received {len(tokens)} "
+            f"tokens that TF Text refuses ({error}); check the vocabulary file."
+        ) from error
 
 
 def _by_string(pieces: tf.RaggedTensor, words: Words) -> tf.RaggedTensor:

@@ -14,6 +14,7 @@ from bert_tf.data import code_points
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.data.word_splitting import WordSplitter
+from bert_tf.errors import UserError
 from tests.data import reference_tokenization as reference
 
 SHARED = pathlib.Path(__file__).resolve().parents[3] / "shared"
@@ -211,6 +212,12 @@ def test_anything_but_a_vector_is_refused(tokenizer):
         tokenizer.tokenize("a")
     with pytest.raises(ValueError, match=r"\(1, 1\)"):
         tokenizer.tokenize([["a"]])
+
+
+def test_vocabulary_without_words_is_refused():
+    vocabulary = Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))
+    with pytest.raises(UserError, match="received 5 tokens"):
+        BertTokenizer(vocabulary, lower_case=True)
 
 
 TEXTS = ["abc A", "É “a” Σ한", "", "\U0001d15e\u302e\u1b44 ΑΣ", "b" * 201 + "é"]
