@@ -1,4 +1,4 @@
-"""Turns text into pretraining examples for masked words and next sentences.
+r"""Turns text into pretraining examples for masked words and next sentences.
 
     python -m pipelines.create_pretraining_data --input='corpus/*.txt' \
         --vocab_file=vocab.txt --output=data

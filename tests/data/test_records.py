@@ -24,6 +24,7 @@ def example_of(ids, weights=(1.0, 0.0)):
     }
 
 
+@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.lists(strategies.integers(0, 2**40), min_size=8, max_size=8),
     strategies.tuples(
@@ -70,7 +71,7 @@ def test_wrong_values_are_errors():
 
 @hypothesis.given(strategies.lists(strategies.binary(max_size=300), max_size=5))
 @hypothesis.settings(
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 def test_frames_are_the_bytes_of_tensorflows_writer(tmp_path, contents):
     path = tmp_path / "theirs.tfrecord"
