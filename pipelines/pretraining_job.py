@@ -9,7 +9,7 @@ from absl import logging
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import manifest, vocab
+from bert_tf.data import examples, manifest, vocab
 from bert_tf.errors import UserError
 from pipelines import progress, sinks, sources, transforms
 
@@ -135,7 +135,7 @@ def build(
     num_bad_documents = beam.pvalue.AsSingleton(
         bad_documents | "CountBadDocuments" >> beam.combiners.Count.Globally()
     )
-    examples = (
+    made = (
         tokenized.payloads
         | "GroupByBucket" >> beam.GroupByKey()
         | "MakeExamples"
@@ -161,7 +161,7 @@ def build(
         ]
     )
     shards = (
-        (examples.blobs, empty_blobs)
+        (made.blobs, empty_blobs)
         | "Blobs" >> beam.Flatten()
         | "GroupByShard" >> beam.GroupByKey()
         | "WriteShards"
@@ -174,9 +174,9 @@ def build(
             num_bad_documents,
         )
     )
-    statistics = examples[
-        transforms.STATISTICS
-    ] | "MergeStatistics" >> beam.CombinePerKey(transforms.merge_statistics)
+    statistics = made[transforms.STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(
+        examples.merge_statistics
+    )
     _ = (
         pipeline
         | "Once" >> beam.Create([None])

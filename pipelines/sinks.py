@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 
 import bert_tf
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import documents, manifest
+from bert_tf.data import documents, examples, manifest
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from pipelines import progress, transforms
@@ -212,7 +212,7 @@ def build_manifest(
     inputs: manifest.Inputs,
     partitions: dict[str, transforms.Partition],
     shards: Iterable[manifest.Shard],
-    statistics: dict[str, transforms.Statistics],
+    statistics: dict[str, examples.Statistics],
     bad_documents: Sequence[documents.BadDocument],
 ) -> manifest.Manifest:
     """Puts together what the steps of the job have found.
@@ -226,7 +226,7 @@ def build_manifest(
         statistics: for each split that has documents.
         bad_documents: all of them.
     """
-    empty = transforms.Statistics.empty(len(vocabulary))
+    empty = examples.Statistics.empty(len(vocabulary))
     train, held_out = (statistics.get(name, empty) for name in manifest.SPLITS)
     shards = sorted(shards, key=lambda shard: shard.name)
     splits = {}

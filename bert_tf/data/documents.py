@@ -184,6 +184,30 @@ class TokenizedDocument:
         return cls(key=payload[:16], token_ids=ids, sentence_ends=ends)
 
 
+def tokenize_block(
+    block: Sequence[Document], tokenizer, *, vocab_size: int
+) -> Iterator[TokenizedDocument | BadDocument]:
+    """Tokenizes the sentences of all documents in one call.
+
+    Args:
+        block: N documents.
+        tokenizer: a bert_tf.data.tokenization.BertTokenizer.
+        vocab_size: of its vocabulary.
+
+    Yields:
+        N elements, see `tokenized_documents`.
+    """
+    tokens = tokenizer.tokenize(
+        [sentence.encode() for document in block for sentence in document.sentences]
+    )
+    yield from tokenized_documents(
+        block,
+        token_ids=tokens.flat_values.numpy(),
+        sentence_ends=tokens.row_limits().numpy(),
+        vocab_size=vocab_size,
+    )
+
+
 def tokenized_documents(
     documents: Sequence[Document],
     *,

@@ -36,7 +36,7 @@ class Split:
 
     shards: tuple[Shard, ...]
     num_buckets: int  # groups of documents among which next sentences were drawn
-    counts: Mapping[str, int]  # see pipelines.transforms.COUNTS
+    counts: Mapping[str, int]  # see bert_tf.data.examples.COUNTS
     random_next_share: float | None  # of all examples; None if there are none
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bert_tf import config, errors
-from bert_tf.data import documents, manifest, vocab
+from bert_tf.data import documents, examples, manifest, vocab
 from pipelines import sinks, transforms
 
 VOCABULARY = vocab.Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"))
@@ -126,7 +126,7 @@ def finish(tmp_path):
 @pytest.fixture
 def some_statistics():
     """Those of two examples, for the training split only."""
-    found = transforms.Statistics.empty(len(VOCABULARY))
+    found = examples.Statistics.empty(len(VOCABULARY))
     found.counts.update(examples=2, random_next=1)
     found.labels[5] = 3
     return {"train": found}
