@@ -29,6 +29,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=["bert_tf", "bert_tf.*", "pipelines"]),
+    package_data={"bert_tf.data": ["code_points.npz"]},
     install_requires=[
         "absl-py",
         "apache-beam>=2.77,<3",
@@ -39,9 +40,11 @@ setup(
         "keras-nlp>=0.32",
         "ml_collections",
         "numpy",
+        "sentencex==1.0.32",  # exact: the bytes of the data depend on its splits
         "tensorboard",
         "tensorflow>=2.21,<2.22",
         "tensorflow-text>=2.21,<2.22",
+        "zstandard",
     ],
     extras_require={
         "gcp": ["apache-beam[gcp]"],

@@ -27,7 +27,7 @@ RANGE_BYTES = 16 << 20
 BLOCK_CHARACTERS = 1 << 20
 # How much larger English text is than its compressed file, by the file name's ending.
 _COMPRESSION_RATIO = {".gz": 2.7, ".bz2": 3.5, ".xz": 3.5, ".lzma": 3.5, ".zst": 3.0}
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +186,7 @@ def read_range(
         found = documents.read_documents(text, byte_range, input_format=input_format)
         try:
             yield from found
-        except _DAMAGE as error:
+        except DAMAGE as error:
             if text is raw:
                 raise
             yield documents.BadDocument(

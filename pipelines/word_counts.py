@@ -139,7 +139,7 @@ class CountWords(beam.DoFn):
             try:
                 for block in read_blocks(text, byte_range):
                     yield from self._count(block).items()
-            except sources._DAMAGE as error:
+            except sources.DAMAGE as error:
                 if text is raw:
                     raise
                 yield beam.pvalue.TaggedOutput(_DAMAGED, f"{path!r} ({error})")

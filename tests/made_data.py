@@ -24,7 +24,7 @@ def write_data_set(
     do_lower_case=True,
     feature_names="model_garden",
 ):
-    """Writes shards and a manifest; every masked token repeats the one before it."""
+    """Writes shards and a manifest; a masked token follows from where it stands."""
     config = PretrainingDataConfig(
         max_seq_length=max_seq_length,
         max_predictions_per_seq=max_predictions_per_seq,
@@ -78,11 +78,11 @@ def _write_split(data_dir, name, num_examples, num_shards, config, rng):
 def _example(config, rng):
     length = config.max_seq_length
     num_tokens = int(rng.integers(length // 2, length + 1))
-    ids = np.repeat(rng.integers(5, len(VOCABULARY), num_tokens), 2)[:num_tokens]
+    ids = rng.integers(5, len(VOCABULARY), num_tokens)
     ids[0], ids[-1] = VOCABULARY.cls_id, VOCABULARY.sep_id
     num_masks = int(rng.integers(1, config.max_predictions_per_seq + 1))
-    positions = 3 + 2 * np.arange(num_masks)
-    labels = ids[positions].copy()
+    positions = rng.choice(np.arange(1, 6), num_masks, replace=False)
+    labels = 6 + positions
     ids[positions] = VOCABULARY.mask_id
     is_random = int(rng.integers(2))
     second = np.arange(num_tokens) >= num_tokens // 2

@@ -195,13 +195,12 @@ class BertEncoder(Configured, keras.Model):
         config = self.config
         self.embeddings = Embeddings(config, dtype=self.dtype_policy, name="embeddings")
         self.embeddings.build()
-        self.transformer_layers = []
-        for index in range(config.num_hidden_layers):
-            layer = TransformerLayer(
-                config, dtype=self.dtype_policy, name=f"layer_{index}"
-            )
+        self.transformer_layers = [
+            TransformerLayer(config, dtype=self.dtype_policy, name=f"layer_{index}")
+            for index in range(config.num_hidden_layers)
+        ]
+        for layer in self.transformer_layers:
             layer.build()
-            self.transformer_layers.append(layer)
         self.pooler = self.dense(
             config.hidden_size, config.hidden_size, "pooler", activation="tanh"
         )

@@ -1,6 +1,7 @@
 """The two heads of pretraining (Devlin et al. 2019, section 3.1).
 
-Shapes: B batch, S sequence, H hidden units, P predicted positions, V vocabulary.
+Shapes: B batch, S sequence, H hidden units, P predicted positions, N = B * P,
+V vocabulary.
 """
 
 import keras
@@ -43,11 +44,18 @@ class MaskedLMHead(Configured, keras.layers.Layer):
             Logits, float32 [B, P, V].
         """
         x_BPH = tf.gather(sequence_output, masked_lm_positions, batch_dims=1)
-        x_BPH = self.transform_layer_norm(self.activation(self.transform(x_BPH)))
-        logits_BPV = tf.matmul(
-            x_BPH, tf.cast(word_embeddings, x_BPH.dtype)[None], transpose_b=True
+        # One product of two matrices: as a batch of products it would be many small
+        # ones, and their gradient a tensor [B, V, H].
+        hidden_size = x_BPH.shape[-1]
+        x_NH = tf.reshape(x_BPH, [-1, hidden_size])
+        x_NH = self.transform_layer_norm(self.activation(self.transform(x_NH)))
+        logits_NV = tf.matmul(
+            x_NH, tf.cast(word_embeddings, x_NH.dtype), transpose_b=True
         )
-        return tf.cast(logits_BPV, tf.float32) + self.output_bias
+        logits_NV = tf.cast(logits_NV, tf.float32) + self.output_bias
+        return tf.reshape(
+            logits_NV, tf.concat([tf.shape(masked_lm_positions), [-1]], axis=0)
+        )
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")

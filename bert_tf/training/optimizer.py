@@ -92,6 +92,7 @@ def make_optimizer(config: OptimizerConfig, *, num_train_steps: int) -> BertAdam
         epsilon=config.epsilon,
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm,
+        name="optimizer",  # its variables are saved under it
     )
     optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
     return optimizer

@@ -5,7 +5,7 @@ import os
 import keras
 import tensorflow as tf
 
-from bert_tf.modeling.checkpoints.run_dir import CHECKPOINT_DIR
+from bert_tf.modeling.checkpoints.run_dir import CHECKPOINT_DIR, named_variables
 
 KEPT_CHECKPOINTS = 3
 
@@ -23,7 +23,9 @@ class TrainingState:
         self, workdir: str, model: keras.Model, optimizer: keras.optimizers.Optimizer
     ):
         self._optimizer = optimizer
-        self._checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+        self._checkpoint = tf.train.Checkpoint(
+            weights=named_variables(model), optimizer=named_variables(optimizer)
+        )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint,
             os.path.join(workdir, CHECKPOINT_DIR),

@@ -84,6 +84,12 @@ class Trainer(keras.Model):
         """One step of evaluation; returns the means so far."""
         return self._update_means(self.weighted_sums(self.model(batch), batch))
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # A private hook of Keras: its own adds up the replicas' parts of a batch to
+        # learn its shape, which fails where the parts differ in size. There is nothing
+        # to build.
+        pass
+
     def _dropout_seed(self) -> tf.Tensor:
         replica = tf.distribute.get_replica_context()
         seed = fold_seed(

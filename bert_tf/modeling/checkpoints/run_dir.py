@@ -9,6 +9,7 @@ results.json  held-out figures, once the run is complete
 
 import os
 
+import keras
 import tensorflow as tf
 
 from bert_tf.config import PretrainConfig, pretrain_config_from_json
@@ -60,6 +61,25 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
             "none; run bert_tf.pretrain with this --workdir first."
         )
     model = BertPretrainer(config.model)
-    status = tf.train.Checkpoint(model=model).restore(checkpoint)
+    status = tf.train.Checkpoint(weights=named_variables(model)).restore(checkpoint)
     status.assert_existing_objects_matched().expect_partial()
     return model, load_vocabulary(os.path.join(workdir, VOCAB_FILE)), checkpoint
+
+
+def named_variables(owner: keras.Model | keras.optimizers.Optimizer) -> tf.Module:
+    """The variables of a model or an optimizer as a checkpoint is to name them.
+
+    Left to itself TensorFlow follows an object's attributes and passes over what it
+    does not understand, such as layers in a list that is filled later.
+
+    Args:
+        owner: built.
+
+    Returns:
+        An object that tracks every variable under its path.
+    """
+    module = tf.Module()
+    module.by_path = {variable.path: variable.value for variable in owner.variables}
+    if len(module.by_path) != len(owner.variables):
+        raise ValueError(f"Expected variables of distinct paths in {owner.name}.")
+    return module

@@ -1,0 +1,111 @@
+import collections
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert_tf.config import InputConfig
+from bert_tf.data.input_pipeline import eval_dataset, train_dataset
+from tests.made_data import VOCABULARY, write_data_set
+
+NUM_TRAIN = 64
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return write_data_set(tmp_path_factory.mktemp("data"), num_train=NUM_TRAIN)
+
+
+def config(batch_size=10, buffer_size=16):
+    return InputConfig(
+        data_dir="unused", train_batch_size=batch_size, shuffle_buffer_size=buffer_size
+    )
+
+
+def take(dataset, num_batches):
+    return [
+        {name: values.numpy() for name, values in batch.items()}
+        for batch in dataset.take(num_batches)
+    ]
+
+
+def assert_equal(first, second):
+    assert len(first) == len(second)
+    for one, two in zip(first, second, strict=True):
+        assert one.keys() == two.keys()
+        for name in one:
+            np.testing.assert_array_equal(one[name], two[name])
+
+
+def rows(batches):
+    return [row.tobytes() for batch in batches for row in batch["input_word_ids"]]
+
+
+def test_shapes_and_dtypes(manifest):
+    spec = train_dataset(manifest, config(), seed=0).element_spec
+
+    assert {name: (s.shape.as_list()[1:], s.dtype) for name, s in spec.items()} == {
+        "input_word_ids": ([16], tf.int32),
+        "input_mask": ([16], tf.int32),
+        "input_type_ids": ([16], tf.int32),
+        "masked_lm_positions": ([2], tf.int32),
+        "masked_lm_ids": ([2], tf.int32),
+        "masked_lm_weights": ([2], tf.float32),
+        "next_sentence_labels": ([], tf.int32),
+    }
+
+
+def test_original_names_give_the_same_batches(manifest, tmp_path):
+    original = write_data_set(tmp_path, num_train=NUM_TRAIN, feature_names="original")
+
+    assert_equal(
+        take(train_dataset(manifest, config(), seed=0), 3),
+        take(train_dataset(original, config(), seed=0), 3),
+    )
+
+
+def test_epochs_hold_every_example_once_in_other_orders(manifest):
+    batches = take(train_dataset(manifest, config(16), seed=0), 8)
+
+    first, second = rows(batches[:4]), rows(batches[4:])
+    assert collections.Counter(first) == collections.Counter(second)
+    assert len(first) == NUM_TRAIN
+    assert first != second
+
+
+@pytest.mark.parametrize("first_step", [1, 6, 7, 13, 40])
+def test_resuming_gives_the_batches_there_would_have_been(manifest, first_step):
+    """A batch of 10 does not divide 64, so steps fall on either side of epochs."""
+    uninterrupted = take(train_dataset(manifest, config(), seed=5), first_step + 3)
+
+    resumed = take(train_dataset(manifest, config(), seed=5, first_step=first_step), 3)
+
+    assert_equal(uninterrupted[first_step:], resumed)
+
+
+def test_seed_decides_the_order_and_the_global_seed_does_not(manifest):
+    def first_batches(seed, global_seed):
+        tf.random.set_seed(global_seed)
+        return rows(take(train_dataset(manifest, config(), seed=seed), 2))
+
+    assert first_batches(1, 0) == first_batches(1, 99)
+    assert first_batches(1, 0) != first_batches(2, 0)
+
+
+def test_eval_reads_all_once_in_order(manifest):
+    dataset = eval_dataset(manifest, batch_size=10)
+    batches = take(dataset, 100)
+
+    assert [len(batch["input_mask"]) for batch in batches] == [10, 10, 4]
+    assert dataset.cardinality() == 3
+    assert_equal(batches, take(eval_dataset(manifest, batch_size=10), 100))
+
+
+def test_masked_positions_point_at_masks(manifest):
+    batch = take(eval_dataset(manifest, batch_size=24), 1)[0]
+
+    masked = np.take_along_axis(
+        batch["input_word_ids"], batch["masked_lm_positions"], axis=1
+    )
+    assert (masked[batch["masked_lm_weights"] > 0] == VOCABULARY.mask_id).all()
+    assert (batch["masked_lm_ids"][batch["masked_lm_weights"] == 0] == 0).all()

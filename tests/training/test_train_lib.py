@@ -1,0 +1,217 @@
+"""Whole runs on made data: they learn, resume exactly and refuse what does not fit."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert_tf.config import BertConfig, InputConfig, OptimizerConfig, PretrainConfig
+from bert_tf.data.vocab import load_vocabulary
+from bert_tf.errors import UserError
+from bert_tf.modeling.checkpoints.run_dir import load_run, read_config
+from bert_tf.training.train_lib import train_and_evaluate
+from tests.made_data import VOCABULARY, write_data_set
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_data_set(folder)
+    return str(folder)
+
+
+def make_config(data_dir, *, model=None, **overrides):
+    return PretrainConfig(
+        model=BertConfig(
+            **{
+                "vocab_size": len(VOCABULARY),
+                "hidden_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 32,
+                "max_position_embeddings": 16,
+            }
+            | (model or {})
+        ),
+        input=InputConfig(data_dir=data_dir, train_batch_size=10, eval_batch_size=7),
+        optimizer=OptimizerConfig(learning_rate=1e-2, warmup_steps=2),
+        **{"num_train_steps": 12, "steps_per_checkpoint": 3, "steps_per_eval": 6}
+        | overrides,
+    )
+
+
+def weights_of(workdir):
+    model, _, _ = load_run(str(workdir))
+    return [variable.numpy() for variable in model.variables]
+
+
+def test_a_run_learns_and_leaves_a_whole_folder(data_dir, tmp_path):
+    config = make_config(
+        data_dir, num_train_steps=300, steps_per_checkpoint=100, steps_per_eval=300
+    )
+
+    results = train_and_evaluate(config, str(tmp_path))
+
+    assert results["masked_lm_accuracy"] > 0.9
+    assert results["next_sentence_accuracy"] > 0.9
+    assert results["baseline_masked_lm_accuracy"] == 0.1
+    assert results["num_examples"] == 24
+    assert json.loads((tmp_path / "results.json").read_text()) == results
+    assert read_config(str(tmp_path)) == config
+    assert load_vocabulary(str(tmp_path / "vocab.txt")) == VOCABULARY
+    assert os.path.basename(load_run(str(tmp_path))[2]) == "ckpt-300"
+    names = {path.name for path in (tmp_path / "events").iterdir()}
+    assert names == {"train", "held_out"}
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("strategy", ["none", "mirrored"])
+def test_an_interrupted_run_ends_with_the_same_weights(
+    data_dir, tmp_path, monkeypatch, strategy
+):
+    """Stopped mid-epoch at step 8, after the checkpoint of step 6; dropout is on."""
+    config = make_config(data_dir, strategy=strategy)
+    train_and_evaluate(config, str(tmp_path / "whole"))
+
+    from bert_tf.training import callbacks
+
+    def stop_at_step_8(self, batch, logs=None):
+        if self._state.step == 8:
+            raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(callbacks.LogProgress, "on_train_batch_end", stop_at_step_8)
+        train_and_evaluate(config, str(tmp_path / "cut"))
+    assert load_run(str(tmp_path / "cut"))[2].endswith("ckpt-6")
+    train_and_evaluate(config, str(tmp_path / "cut"))
+
+    for whole, resumed in zip(
+        weights_of(tmp_path / "whole"), weights_of(tmp_path / "cut"), strict=True
+    ):
+        np.testing.assert_array_equal(whole, resumed)
+
+
+def test_a_complete_run_is_not_trained_again(data_dir, tmp_path):
+    config = make_config(data_dir)
+    first = train_and_evaluate(config, str(tmp_path))
+    before = weights_of(tmp_path)
+
+    second = train_and_evaluate(config, str(tmp_path))
+
+    assert first == second
+    for one, two in zip(before, weights_of(tmp_path), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_seed_decides_the_run(data_dir, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train_and_evaluate(make_config(data_dir, seed=seed), str(tmp_path / name))
+
+    a, b, c = (weights_of(tmp_path / name)[0] for name in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert np.abs(a - c).max() > 1e-3
+
+
+def test_without_held_out_examples_it_still_trains(tmp_path):
+    write_data_set(tmp_path / "data", num_held_out=0)
+
+    results = train_and_evaluate(
+        make_config(str(tmp_path / "data")), str(tmp_path / "run")
+    )
+
+    assert results == {}
+    assert load_run(str(tmp_path / "run"))[2].endswith("ckpt-12")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"vocab_size": 999}, r"same vocab_size, received 28 .* and 999"),
+        ({"do_lower_case": False}, r"same do_lower_case, received True .* and False"),
+        (
+            {"max_position_embeddings": 8},
+            r"max_position_embeddings=8, received .*max_seq_length=16",
+        ),
+    ],
+)
+def test_data_that_does_not_fit_the_model_stops_before_the_first_step(
+    data_dir, tmp_path, model, message
+):
+    with pytest.raises(UserError, match=message):
+        train_and_evaluate(make_config(data_dir, model=model), str(tmp_path / "run"))
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_vocabulary_that_is_not_the_datas_is_refused(tmp_path):
+    write_data_set(tmp_path / "data")
+    text = (tmp_path / "data" / "vocab.txt").read_text()
+    (tmp_path / "data" / "vocab.txt").write_text(text.replace("##a\n", "##z\n"))
+
+    with pytest.raises(UserError, match="Expected the vocabulary of digest"):
+        train_and_evaluate(make_config(str(tmp_path / "data")), str(tmp_path / "run"))
+
+
+def test_a_folder_of_other_settings_is_refused(data_dir, tmp_path):
+    train_and_evaluate(make_config(data_dir), str(tmp_path))
+
+    with pytest.raises(UserError, match=r"config\.model\.hidden_size=32 instead of 16"):
+        train_and_evaluate(make_config(data_dir, model={"hidden_size": 32}), str(tmp_path))
+
+
+def test_a_folder_of_other_data_is_refused(data_dir, tmp_path):
+    train_and_evaluate(make_config(data_dir), str(tmp_path / "run"))
+    write_data_set(tmp_path / "other", num_train=32)
+
+    with pytest.raises(UserError, match="data set .* was begun with"):
+        train_and_evaluate(make_config(str(tmp_path / "other")), str(tmp_path / "run"))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(
+    data_dir, tmp_path, monkeypatch
+):
+    from bert_tf.tasks import pretraining
+
+    plain = pretraining.weighted_sums
+
+    def spoiled(outputs, batch):
+        sums = plain(outputs, batch)
+        total, weight = sums["masked_lm_loss"]
+        # Not finite from the batch on in which a certain token is masked.
+        is_there = tf.reduce_any(batch["masked_lm_ids"] == 7)
+        sums["masked_lm_loss"] = (tf.where(is_there, total / 0.0, total), weight)
+        return sums
+
+    monkeypatch.setattr(pretraining, "weighted_sums", spoiled)
+
+    with pytest.raises(UserError, match=r"finite masked_lm_loss, received .* at step \d"):
+        train_and_evaluate(make_config(data_dir), str(tmp_path))
+
+
+def test_an_unwritable_workdir_is_one_line(data_dir, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(UserError, match="folder that can be made"):
+        train_and_evaluate(make_config(data_dir), str(tmp_path / "file" / "run"))
+
+
+def test_a_loaded_run_has_every_weight_that_was_trained(data_dir, tmp_path, monkeypatch):
+    from bert_tf.training import train_lib
+
+    models = []
+    build = train_lib.BertPretrainer
+    monkeypatch.setattr(
+        train_lib, "BertPretrainer", lambda *args: models.append(build(*args)) or models[0]
+    )
+    train_and_evaluate(make_config(data_dir), str(tmp_path))
+
+    loaded = weights_of(tmp_path)
+
+    assert len(loaded) == len(models[0].variables)
+    for variable, value in zip(models[0].variables, loaded, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
