@@ -4,10 +4,10 @@ import dataclasses
 import functools
 import hashlib
 import os
-import uuid
 
 from bert_tf.config import SPECIAL_TOKENS
 from bert_tf.errors import UserError
+from bert_tf.files import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,18 +151,4 @@ def save_vocabulary(vocabulary: Vocabulary, path: str | os.PathLike[str]) -> Non
     Raises:
         UserError: the file cannot be written.
     """
-    import tensorflow as tf
-
-    path = os.fspath(path)
-    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-    try:
-        with tf.io.gfile.GFile(temporary, "wb") as file:
-            file.write(vocabulary.file_bytes)
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except tf.errors.OpError as error:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.remove(temporary)
-        raise UserError(
-            f"Expected a file that can be written, received {path!r} "
-            f"({type(error).__name__}); check that its folder exists and is writable."
-        ) from error
+    write_atomically(path, vocabulary.file_bytes)

@@ -178,9 +178,9 @@ class BertEncoder(Configured, keras.Model):
     encoder = BertEncoder(bert_size("tiny"))
     encoder(
         {
-            "input_word_ids": [[101, 7592, 102, 0]],
-            "input_mask": [[1, 1, 1, 0]],
-            "input_type_ids": [[0, 0, 0, 0]],
+            "input_word_ids": tf.constant([[101, 7592, 102, 0]]),
+            "input_mask": tf.constant([[1, 1, 1, 0]]),
+            "input_type_ids": tf.constant([[0, 0, 0, 0]]),
         }
     )["sequence_output"].shape  # (1, 4, 128)
     ```

@@ -18,6 +18,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     CONFIG_FILE,
     DATA_MANIFEST_FILE,
     RESULTS_FILE,
+    RESULTS_TABLE_FILE,
     VOCAB_FILE,
     read_config,
 )
@@ -107,9 +108,11 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
         config.max_eval_steps * config.input.eval_batch_size,
     )
     results = pretraining.results(means, manifest.baselines, num_examples=num_examples)
-    write_atomically(
-        os.path.join(workdir, RESULTS_FILE), json.dumps(results, indent=2).encode()
-    )
+    for name, content in (
+        (RESULTS_TABLE_FILE, pretraining.format_results(results)),
+        (RESULTS_FILE, json.dumps(results, indent=2)),
+    ):
+        write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
     return results
 
 

@@ -161,14 +161,16 @@ def test_a_folder_of_other_settings_is_refused(data_dir, tmp_path):
     train_and_evaluate(make_config(data_dir), str(tmp_path))
 
     with pytest.raises(UserError, match=r"config\.model\.hidden_size=32 instead of 16"):
-        train_and_evaluate(make_config(data_dir, model={"hidden_size": 32}), str(tmp_path))
+        train_and_evaluate(
+            make_config(data_dir, model={"hidden_size": 32}), str(tmp_path)
+        )
 
 
 def test_a_folder_of_other_data_is_refused(data_dir, tmp_path):
     train_and_evaluate(make_config(data_dir), str(tmp_path / "run"))
     write_data_set(tmp_path / "other", num_train=32)
 
-    with pytest.raises(UserError, match="data set .* was begun with"):
+    with pytest.raises(UserError, match=r"data set .* was begun with"):
         train_and_evaluate(make_config(str(tmp_path / "other")), str(tmp_path / "run"))
 
 
@@ -206,7 +208,9 @@ def test_a_loaded_run_has_every_weight_that_was_trained(data_dir, tmp_path, monk
     models = []
     build = train_lib.BertPretrainer
     monkeypatch.setattr(
-        train_lib, "BertPretrainer", lambda *args: models.append(build(*args)) or models[0]
+        train_lib,
+        "BertPretrainer",
+        lambda *args: models.append(build(*args)) or models[0],
     )
     train_and_evaluate(make_config(data_dir), str(tmp_path))
 

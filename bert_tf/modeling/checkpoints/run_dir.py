@@ -23,6 +23,7 @@ VOCAB_FILE = "vocab.txt"
 CHECKPOINT_DIR = "checkpoints"
 EVENTS_DIR = "events"
 RESULTS_FILE = "results.json"
+RESULTS_TABLE_FILE = "results.md"
 
 
 def read_config(workdir: str) -> PretrainConfig:

@@ -1,0 +1,91 @@
+# Each target sets up what it needs in .venv; `make demo` and `make test` work on a
+# fresh clone.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_TEST := $(VENV)/.installed-test
+DEMO := build/demo
+
+.PHONY: demo test lint format bench-tokenization lock clean
+
+# --- Setup -------------------------------------------------------------------------
+
+# Keras runs on TensorFlow, and TF Text wants the TensorFlow it was built for: the
+# versions that are tested together are in constraints.txt.
+$(INSTALLED): setup.py constraints.txt
+	@command -v $(PYTHON) > /dev/null || { echo "error: expected Python 3.11 as $(PYTHON), found none; install it or run make PYTHON=..." >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	@touch $@
+
+$(INSTALLED_TEST): $(INSTALLED)
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+# --- The whole way, on text that is on this machine anyway -----------------------------
+
+demo: $(DEMO)/export/1/saved_model.pb
+	@echo
+	$(BIN)/python -m bert_tf.predict --model_dir=$(DEMO)/export \
+		--text='Return the [MASK] of the array.' \
+		--text='If the file does not exist, an [MASK] is raised.' \
+		--text='This method should be called [MASK] the training loop.'
+	@cat $(DEMO)/run/results.md
+	@echo
+	@echo "corpus      $(DEMO)/corpus.txt"
+	@echo "vocabulary  $(DEMO)/vocab.txt"
+	@echo "examples    $(DEMO)/data"
+	@echo "run         $(DEMO)/run     (tensorboard --logdir $(DEMO)/run/events)"
+	@echo "SavedModel  $(DEMO)/export/1"
+
+$(DEMO)/corpus.txt: | $(INSTALLED)
+	@mkdir -p $(@D)
+	$(BIN)/python -m pipelines.harvest_docstrings --output=$@
+
+$(DEMO)/vocab.txt: $(DEMO)/corpus.txt
+	$(BIN)/python -m pipelines.learn_vocab --input=$< --output=$@ --vocab_size=6000
+
+$(DEMO)/data/manifest.json: $(DEMO)/vocab.txt
+	$(BIN)/python -m pipelines.create_pretraining_data \
+		--input=$(DEMO)/corpus.txt --vocab_file=$< --output=$(@D) \
+		--max_seq_length=64 --max_predictions_per_seq=10 --dupe_factor=3 \
+		--held_out_fraction=0.05
+
+$(DEMO)/run/results.json: $(DEMO)/data/manifest.json
+	$(BIN)/python -m bert_tf.pretrain --config=configs/demo.py --workdir=$(@D) \
+		--config.input.data_dir=$(DEMO)/data
+
+$(DEMO)/export/1/saved_model.pb: $(DEMO)/run/results.json
+	$(BIN)/python -m bert_tf.export --workdir=$(DEMO)/run --export_dir=$(DEMO)/export
+
+# --- Checks --------------------------------------------------------------------------
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(INSTALLED_TEST)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(INSTALLED_TEST)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Beside TF Text's and Hugging Face's tokenizers: make bench-tokenization INPUT=text.txt
+# VOCAB_FILE=vocab.txt
+bench-tokenization: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.tokenization --input=$(INPUT) --vocab_file=$(VOCAB_FILE)
+
+# Writes constraints.txt from newly resolved versions, to be tested before it is kept.
+lock:
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install '.[test,bench]'
+	build/lock/bin/python -m pip freeze --exclude bert_tf > constraints.txt
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,95 @@
+"""What every program has in common, through real processes."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+PROGRAMS = [
+    "bert_tf.pretrain",
+    "bert_tf.export",
+    "bert_tf.predict",
+    "pipelines.learn_vocab",
+    "pipelines.create_pretraining_data",
+    "pipelines.harvest_docstrings",
+]
+
+
+def run(module, *arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        text=True,
+        **kwargs,
+    )
+
+
+@pytest.mark.parametrize("module", PROGRAMS)
+def test_help_is_quick_and_shows_a_command(module):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    result = run(module, "--help")
+
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert f"python -m {module}" in result.stdout
+    assert not result.stderr
+    # Of the processor, not of the clock: a busy machine is no slow program.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+
+
+@pytest.mark.parametrize("module", PROGRAMS)
+def test_a_required_flag_is_asked_for_in_one_line(module):
+    result = run(module)
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: flag --")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config.optimizer.rate=1"], "Field rate not found"),
+        (["--config.typo.x=1"], "typo does not exist"),
+        (["--config.seed=many"], "--config.seed=many: invalid literal"),
+        (["--stepps=1"], "Unknown command line flag 'stepps'"),
+        (["more"], "received the argument 'more'"),
+        (["--config.input.data_dir="], "input.data_dir: expected the folder"),
+        (
+            ["--config.num_train_steps=777", "--config.input.data_dir=x"],
+            "num_train_steps: expected a multiple",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path, arguments, message):
+    workdir = tmp_path / "run"
+
+    result = run(
+        "bert_tf.pretrain", "--config=configs/demo.py", f"--workdir={workdir}", *arguments
+    )
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not workdir.exists()
+
+
+def test_a_configuration_that_is_not_there_is_one_line(tmp_path):
+    result = run("bert_tf.pretrain", "--config=none.py", f"--workdir={tmp_path}/run")
+
+    assert result.returncode == 2
+    assert "none.py" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_data_set_that_is_not_there_is_one_line(tmp_path):
+    result = run(
+        "bert_tf.pretrain",
+        "--config=configs/demo.py",
+        f"--workdir={tmp_path}/run",
+        f"--config.input.data_dir={tmp_path}/none",
+    )
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: Expected the folder")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,62 @@
+import pytest
+
+from bert_tf.config import (
+    BertConfig,
+    InputConfig,
+    OptimizerConfig,
+    PretrainConfig,
+    PretrainingDataConfig,
+    bert_size,
+    pretrain_config_from_json,
+    to_json,
+)
+from bert_tf.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (BertConfig(hidden_size=100), "hidden_size: expected a multiple of .*=12"),
+        (BertConfig(hidden_act="relu"), "one of gelu, gelu_new, received 'relu'"),
+        (BertConfig(vocab_size=0), "vocab_size: expected a number above 0, received 0"),
+        (BertConfig(hidden_dropout_prob=1.0), "hidden_dropout_prob: expected a share"),
+        (BertConfig(dtype_policy="int8"), "dtype_policy: expected one of"),
+        (InputConfig(), "data_dir: expected the folder"),
+        (InputConfig(data_dir="x", train_batch_size=0), "train_batch_size"),
+        (OptimizerConfig(warmup_steps=-1), "warmup_steps: expected 0 or more"),
+        (OptimizerConfig(beta_1=1.0), "beta_1: expected a share"),
+        (PretrainingDataConfig(max_seq_length=4), "max_seq_length: expected at least 8"),
+        (PretrainingDataConfig(masked_lm_prob=0.0), "masked_lm_prob"),
+        (PretrainingDataConfig(input_format="xml"), "one of sentences, prose"),
+    ],
+)
+def test_each_mistake_is_named(config, message):
+    with pytest.raises(UserError, match=message):
+        config.validate()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"strategy": "parameter_server"}, "strategy: expected one of none, mirrored"),
+        ({"num_train_steps": 12_500}, "a multiple of steps_per_checkpoint=1000"),
+        ({"steps_per_eval": 1500}, "a multiple of steps_per_checkpoint=1000"),
+        ({"num_train_steps": 10_000}, "fewer than num_train_steps=10000"),
+    ],
+)
+def test_mistakes_between_fields(overrides, message):
+    config = PretrainConfig(input=InputConfig(data_dir="x"), **overrides)
+
+    with pytest.raises(UserError, match=message):
+        config.validate()
+
+
+def test_json_round_trip():
+    config = PretrainConfig(model=bert_size("mini", vocab_size=99), seed=7)
+
+    assert pretrain_config_from_json(to_json(config)) == config
+
+
+def test_unknown_size():
+    with pytest.raises(UserError, match="expected one of tiny, mini"):
+        bert_size("huge")

@@ -1,0 +1,100 @@
+"""The program that asks an exported model, in processes of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bert_tf.predict import format_filled_masks
+from tests.serving.test_export import version_dir, workdir  # noqa: F401
+from tests.test_cli import run
+
+
+@pytest.fixture
+def model_dir(version_dir):  # noqa: F811
+    return version_dir.rsplit("/", 1)[0]
+
+
+def test_answers_a_file_line_by_line(model_dir, tmp_path):
+    lines = ["a [MASK] b", "", "c [MASK] [MASK]"] + ["[MASK]"] * 40
+    (tmp_path / "in.txt").write_text("\n".join(lines) + "\n")
+
+    result = run(
+        "bert_tf.predict", f"--model_dir={model_dir}", f"--input={tmp_path}/in.txt"
+    )
+
+    assert result.returncode == 0 and not result.stderr
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["text"] for answer in answers] == lines
+    assert [len(answer["masks"]) for answer in answers] == [1, 0, 2] + [1] * 40
+    token, probability = answers[0]["masks"][0][0]
+    assert isinstance(token, str) and 0 < probability < 1
+
+
+def test_answers_standard_input_with_embeddings(model_dir):
+    result = run(
+        "bert_tf.predict",
+        f"--model_dir={model_dir}",
+        "--signature=embed",
+        "--input=-",
+        input="a b\n",
+    )
+
+    (answer,) = map(json.loads, result.stdout.splitlines())
+    assert answer.keys() == {"text", "pooled_output", "mean_pooled_output"}
+    assert len(answer["pooled_output"]) == 16
+
+
+def test_answers_a_person(model_dir):
+    result = run("bert_tf.predict", f"--model_dir={model_dir}", "--text=a [MASK] b")
+
+    text, filled, *_ = result.stdout.splitlines()
+    assert text == "a [MASK] b"
+    assert filled.startswith("  1. ") and len(filled.split()) == 1 + 2 * 3
+
+
+def test_needs_nothing_of_ours_but_the_program(model_dir):
+    program = (
+        "import sys; from bert_tf import predict;"
+        f"s = predict.load_signature({model_dir!r}, 'fill_mask');"
+        "list(predict.answers(s, ['a [MASK]']));"
+        "print(*sorted(m for m in sys.modules if m.startswith('bert_tf')))"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+
+    expected = ["bert_tf", "bert_tf.cli", "bert_tf.errors", "bert_tf.predict"]
+    assert result.stdout.split() == expected, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model_dir=none", "--text=a"], "Expected a folder, received 'none'"),
+        (["--model_dir=tests", "--text=a"], "Expected a SavedModel in 'tests'"),
+        (["--model_dir=tests"], "Expected either --text or --input"),
+        (["--model_dir=tests", "--text=a", "--input=b"], "Expected either"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, message):
+    result = run("bert_tf.predict", *arguments)
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_input_that_is_not_there(model_dir):
+    result = run("bert_tf.predict", f"--model_dir={model_dir}", "--input=none.txt")
+
+    assert result.returncode == 2
+    assert "a text a line, received 'none.txt'" in result.stderr
+
+
+def test_format_filled_masks():
+    answer = {"text": "a [MASK] [MASK]", "masks": [[["b", 0.5]], [["c", 0.25]]]}
+
+    assert format_filled_masks(answer) == "a [MASK] [MASK]\n  1. b 0.50\n  2. c 0.25"
