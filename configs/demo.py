@@ -3,6 +3,10 @@ r"""What `make demo` trains: BERT-Tiny on the docstrings of the installed packag
     python -m bert_tf.pretrain --config=configs/demo.py --workdir=build/demo/run \
         --config.input.data_dir=build/demo/data
 
+A step has 32 sequences of up to 64 tokens; 2,000 steps are 64,000 sequences, about two
+thirds of the 100,000 examples, in four to five minutes on two cores. Held-out masked-LM
+accuracy is then about 0.16 where the most frequent word alone gives 0.06; the
+next-sentence head has only begun to learn, which takes some 3,000 steps.
 """
 
 from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_size
@@ -11,10 +15,17 @@ from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_si
 def get_config() -> PretrainConfig:
     """The configuration."""
     return PretrainConfig(
-        # At 128 units the usual standard deviation of 0.02, meant for 768, would leave
-        # attention flat for the first thousand steps.
         model=bert_size(
-            "tiny", vocab_size=6000, max_position_embeddings=64, initializer_range=0.05
+            "tiny",
+            vocab_size=6000,
+            max_position_embeddings=64,
+            # At 128 units the usual standard deviation of 0.02, meant for 768, would
+            # leave attention flat for the first thousand steps.
+            initializer_range=0.05,
+            # Nothing is seen twice, so there is nothing to keep from being learnt by
+            # heart.
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         ),
         input=InputConfig(train_batch_size=32, eval_batch_size=128),
         optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=200),

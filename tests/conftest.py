@@ -5,8 +5,13 @@ import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import hypothesis
 import pytest
 import tensorflow as tf
+
+# Other tests run beside these: how long an example takes says nothing.
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],

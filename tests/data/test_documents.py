@@ -83,7 +83,6 @@ lines = strategies.sampled_from(
 )
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.lists(lines, max_size=12).map(b"".join),
     strategies.sampled_from([b"", b"last", b"\xef\xbb\xbf"]),
@@ -112,7 +111,6 @@ def test_the_key_does_not_change_between_releases():
     assert document.key().hex() == "93ddaa9436c1d8e0f38ad6faf89c1b9d"
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.lists(strategies.integers(1, 9), min_size=1, max_size=5),
     strategies.sampled_from([np.uint16, np.uint32]),

@@ -52,7 +52,6 @@ def test_num_to_predict(num_tokens, expected):
     assert found == expected
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     examples, strategies.integers(1, 30), strategies.booleans(), strategies.integers()
 )
@@ -76,7 +75,6 @@ def test_unmasking_restores_the_example(ids, num_predictions, whole_words, seed)
     assert again == masked
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(examples, strategies.integers(1, 30), strategies.integers())
 def test_whole_words_are_masked_whole(ids, num_predictions, seed):
     masked = mask(ids, num_predictions=num_predictions, whole_words=True, seed=seed)

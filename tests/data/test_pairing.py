@@ -91,7 +91,6 @@ def corpora(draw):
     ]
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     corpora(), strategies.integers(8, 32), strategies.floats(0, 1), strategies.integers()
 )
@@ -116,7 +115,6 @@ def test_same_draws_give_the_pairs_of_the_reference(documents, length, short, se
         ] == list(expected)
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(corpora(), strategies.integers(8, 32), strategies.integers())
 def test_properties(documents, length, seed):
     pairs, counts = pair_all(documents, max_seq_length=length, seed=seed)

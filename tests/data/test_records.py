@@ -24,7 +24,6 @@ def example_of(ids, weights=(1.0, 0.0)):
     }
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.lists(strategies.integers(0, 2**40), min_size=8, max_size=8),
     strategies.tuples(

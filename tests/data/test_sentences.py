@@ -29,7 +29,6 @@ def test_examples(text, expected):
     assert sentences.split_sentences(text) == expected
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(strategies.text(max_size=200))
 def test_every_character_is_in_exactly_one_sentence(text):
     found = sentences.split_sentences(text)
