@@ -4,6 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --progress-bar off --constraint constraints.txt
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
@@ -15,13 +16,14 @@ DEMO := build/demo
 # Keras runs on TensorFlow, and TF Text wants the TensorFlow it was built for: the
 # versions that are tested together are in constraints.txt.
 $(INSTALLED): setup.py constraints.txt
-	@command -v $(PYTHON) > /dev/null || { echo "error: expected Python 3.11 as $(PYTHON), found none; install it or run make PYTHON=..." >&2; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo \
+		"error: expected Python 3.11, received '$(PYTHON)'; install it, or name it: make PYTHON=..." >&2; exit 2; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) --editable .
 	@touch $@
 
 $(INSTALLED_TEST): $(INSTALLED)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	$(PIP) --editable '.[test]'
 	@touch $@
 
 # --- The whole way, on text that is on this machine anyway -----------------------------
@@ -77,7 +79,7 @@ format: $(INSTALLED_TEST)
 # Beside TF Text's and Hugging Face's tokenizers: make bench-tokenization INPUT=text.txt
 # VOCAB_FILE=vocab.txt
 bench-tokenization: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(PIP) --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.tokenization --input=$(INPUT) --vocab_file=$(VOCAB_FILE)
 
 # Writes constraints.txt from newly resolved versions, to be tested before it is kept.

@@ -27,7 +27,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.11,<3.13",
     packages=find_packages(include=["bert_tf", "bert_tf.*", "pipelines"]),
     package_data={"bert_tf.data": ["code_points.npz"]},
     install_requires=[

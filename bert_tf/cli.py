@@ -40,9 +40,12 @@ def run(
         app.define_help_flags()
         try:
             return (flags_parser or _parse_all_flags)(argv)
-        # ml_collections raises KeyError for a field that a configuration lacks.
-        except (flags.Error, KeyError, UserError) as error:
-            _exit(error.args[0])
+        # ml_collections raises KeyError for a field that a configuration lacks, OSError
+        # for a file that is not there, and gives what else goes wrong as a traceback.
+        except (flags.Error, KeyError, OSError, UserError) as error:
+            message = str(error.args[-1] if error.args else error).strip()
+            is_traceback = "Traceback (most recent call last)" in message
+            _exit(message.splitlines()[-1] if is_traceback else message)
 
     app.run(guarded_main, flags_parser=guarded_parser)
 

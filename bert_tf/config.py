@@ -227,7 +227,7 @@ class PretrainConfig:
     num_train_steps: int = 1_000_000
     steps_per_checkpoint: int = 1_000  # an epoch of fit; its metrics are logged
     steps_per_eval: int = 10_000
-    max_eval_steps: int = 100  # batches of held-out examples per evaluation
+    max_eval_steps: int = 100  # batches of an evaluation on the way; the last is on all
     strategy: str = "none"  # or mirrored: every GPU of this machine
     seed: int = 0  # of initial weights, order of examples and dropout
 
@@ -244,6 +244,9 @@ class PretrainConfig:
             "max_eval_steps",
         )
         _require_choice("strategy", self.strategy, STRATEGIES)
+        _require(
+            0 <= self.seed < 2**31, "seed", "0 to 2147483647", self.seed, "change it"
+        )
         _require(
             self.optimizer.warmup_steps < self.num_train_steps,
             "optimizer.warmup_steps",
@@ -267,9 +270,19 @@ def to_json(config: Any) -> str:
 
 
 def pretrain_config_from_json(text: str) -> PretrainConfig:
-    """What `to_json` wrote of a PretrainConfig."""
-    fields = json.loads(text)
+    """What `to_json` wrote of a PretrainConfig.
+
+    Raises:
+        UserError: it is none, or has fields that this version does not know.
+    """
     parts = {"model": BertConfig, "input": InputConfig, "optimizer": OptimizerConfig}
-    return PretrainConfig(
-        **fields | {name: part(**fields[name]) for name, part in parts.items()}
-    )
+    try:
+        fields = json.loads(text)
+        return PretrainConfig(
+            **fields | {name: part(**fields[name]) for name, part in parts.items()}
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"Expected a configuration that bert_tf.pretrain wrote, received one that "
+            f"differs ({error}); use the version of bert_tf it was written with."
+        ) from error

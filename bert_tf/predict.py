@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from absl import flags
+from absl import flags, logging
 
 from bert_tf import cli
 from bert_tf.errors import UserError
@@ -40,11 +40,20 @@ def main(argv):
     cli.import_tensorflow()
     signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
     texts = _TEXT.value or _read_lines(_INPUT.value)
+    num_answers = num_masks = 0
     for answer in answers(signature, texts):
+        num_answers += 1
+        num_masks += len(answer.get("masks", "-"))
         if _TEXT.value and _SIGNATURE.value == "fill_mask":
             print(format_filled_masks(answer), end="\n\n")
         else:
             print(json.dumps(answer, ensure_ascii=False))
+    if not num_answers:
+        raise UserError(
+            f"Expected a text a line, received an empty {_INPUT.value!r}; check the file."
+        )
+    if not num_masks:
+        logging.warning("No text has a [MASK] to fill in.")
 
 
 def load_signature(model_dir: str, name: str):

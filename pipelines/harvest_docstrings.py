@@ -3,7 +3,7 @@
 The docstrings of the Python packages that are installed anyway, as the pretraining
 generator reads text: a sentence a line, a blank line between documents.
 
-    python -m pipelines.harvest_docstrings --output=/tmp/docstrings.txt
+    python -m pipelines.harvest_docstrings --output=docstrings.txt
 
 Nothing is imported: the files are parsed. Same packages, same bytes.
 """
@@ -178,7 +178,7 @@ def read_source(path: pathlib.Path) -> SourceFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd escapes in other people's strings
             tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError):
         return SourceFile(docstrings=(), readable=False)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = []

@@ -13,6 +13,7 @@ Apache Beam's flags can be added: `--direct_running_mode=multi_processing
 a cluster.
 """
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -41,12 +42,14 @@ flags.mark_flags_as_required(["input", "output"])
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and learns the vocabulary."""
     options = beam_options.pipeline_options(argv)
+    # Counting needs no GPU, and every worker would take all of its memory.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     # Here rather than above, so that --help need not wait for Beam and TensorFlow.
     cli.import_tensorflow()
     from apache_beam.io.filesystems import FileSystems
 
     from bert_tf.data import vocab, vocab_learning
-    from pipelines import sources, word_counts
+    from pipelines import progress, sources, word_counts
 
     start = time.monotonic()
     files = sources.find_inputs(_INPUT.value)
@@ -56,9 +59,16 @@ def main(argv: Sequence[str]) -> None:
         logging.info(
             "Counting the words of %d files, %.1f MB.", len(files), num_bytes / 1e6
         )
-        counts = word_counts.count_words(
-            files, lower_case=_DO_LOWER_CASE.value, work_dir=work_dir, options=options
-        )
+        expected = dict.fromkeys(progress.STAGES, 0)
+        expected[progress.READ_CHARACTERS] = num_bytes
+        is_local = "://" not in work_dir
+        with progress.logged(work_dir if is_local else None, expected):
+            counts = word_counts.count_words(
+                files,
+                lower_case=_DO_LOWER_CASE.value,
+                work_dir=work_dir,
+                options=options,
+            )
     finally:
         FileSystems.delete([work_dir])
     logging.info(

@@ -10,11 +10,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import examples, manifest, vocab
+from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from pipelines import progress, sinks, sources, transforms
 
 # Where documents are long, half of the next sentences are random ones.
 _MANY_RANDOM_NEXT = 0.6
+_MANY_UNKNOWN = 0.05  # of the tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,10 @@ def create(
         _check_same(job, manifest.load_manifest(output))
         logging.info("%s is already complete: same text, vocabulary and flags.", output)
         return
+    if not overwrite:
+        sinks.check_unclaimed(output, job.vocabulary.digest)
+    # Fails here, and not in a worker, if TF Text cannot use the vocabulary.
+    BertTokenizer(job.vocabulary, lower_case=config.do_lower_case)
     expected = {
         progress.READ_CHARACTERS: text_bytes,
         progress.BUCKET_PASSES: sum(
@@ -236,8 +242,9 @@ def _check_finished(job: PretrainingJob) -> None:
             f"{sinks.DEAD_LETTER_NAME}; repair them or raise --max_bad_documents."
         )
     raise UserError(
-        f"--input: expected documents, received {len(job.files)} files with none that "
-        f"can be used and {num_bad_documents} that cannot; name other files."
+        f"--input: expected documents with several sentences to train on, received "
+        f"{len(job.files)} files that give no example and {num_bad_documents} documents "
+        "that cannot be used; give more text or lower --held_out_fraction."
     )
 
 
@@ -270,6 +277,14 @@ def _log_result(finished: manifest.Manifest, seconds: float) -> None:
                 "--held_out_fraction.",
                 name,
             )
+    counts = finished.splits[transforms.TRAIN].counts
+    unknown_share = counts["unknown_tokens"] / max(counts["tokens"], 1)
+    if unknown_share > _MANY_UNKNOWN:
+        logging.warning(
+            "%.0f%% of the tokens are [UNK]: vocabulary and text do not go together, or "
+            "--do_lower_case is wrong.",
+            100 * unknown_share,
+        )
     random_next_share = finished.splits[transforms.TRAIN].random_next_share
     if random_next_share and random_next_share > _MANY_RANDOM_NEXT:
         logging.warning(

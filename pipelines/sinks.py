@@ -18,7 +18,7 @@ from apache_beam.io.filesystems import FileSystems
 import bert_tf
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import documents, examples, manifest
-from bert_tf.data.vocab import Vocabulary
+from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
 from pipelines import progress, transforms
 
@@ -58,6 +58,34 @@ def count_bad_documents(output: str) -> int:
         return 0
     with FileSystems.open(path) as lines:
         return sum(1 for _ in lines)
+
+
+def check_unclaimed(output: str, vocab_digest: str) -> None:
+    """Checks that a job would replace nothing that it did not write.
+
+    Args:
+        output: a folder without a manifest, or none yet.
+        vocab_digest: of the vocabulary that the job puts there.
+
+    Raises:
+        UserError: there are shards that no killed job has left, or another vocabulary.
+    """
+    if FileSystems.exists(FileSystems.join(output, UNFINISHED_NAME)):
+        return
+    found = _paths(output, _SHARDS)
+    own_vocabulary = FileSystems.join(output, manifest.VOCABULARY_NAME)
+    if FileSystems.exists(own_vocabulary):
+        try:
+            is_other = load_vocabulary(own_vocabulary).digest != vocab_digest
+        except UserError:
+            is_other = True
+        if is_other:
+            found.append(own_vocabulary)
+    if found:
+        raise UserError(
+            f"--output: expected a folder for a new data set, received {output!r} with "
+            f"{found[0]!r} in it; choose another folder or add --overwrite."
+        )
 
 
 @contextlib.contextmanager
@@ -101,10 +129,14 @@ def prepared_output(output: str) -> Iterator[str | None]:
 
 
 def _remove(output: str, patterns: Sequence[str]) -> None:
-    matches = FileSystems.match([FileSystems.join(output, each) for each in patterns])
-    paths = [file.path for match in matches for file in match.metadata_list]
+    paths = _paths(output, patterns)
     if paths:
         FileSystems.delete(paths)
+
+
+def _paths(output: str, patterns: Sequence[str]) -> list[str]:
+    matches = FileSystems.match([FileSystems.join(output, each) for each in patterns])
+    return [file.path for match in matches for file in match.metadata_list]
 
 
 def dead_letter(bad_documents: Iterable[documents.BadDocument]) -> bytes:
@@ -176,7 +208,7 @@ class FinishDataset(beam.DoFn):
         self._max_bad_documents = max_bad_documents
 
     def process(self, unused_element, shards, statistics, bad_documents):
-        """With too many bad documents, or no good one, only the dead letter is written.
+        """Writes only the dead letter if too much is bad or nothing is to train on.
 
         Args:
             unused_element: makes it run once.
@@ -186,7 +218,10 @@ class FinishDataset(beam.DoFn):
         """
         if bad_documents:
             write_atomically(self._output, DEAD_LETTER_NAME, dead_letter(bad_documents))
-        if len(bad_documents) > self._max_bad_documents or not statistics:
+        train = statistics.get(transforms.TRAIN)
+        if len(bad_documents) > self._max_bad_documents or not (
+            train and train.counts["examples"]
+        ):
             return
         finished = build_manifest(
             config=self._config,

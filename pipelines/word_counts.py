@@ -1,21 +1,26 @@
 """Counts the words of a corpus with Beam, whatever its size."""
 
 import collections
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import apache_beam as beam
+from absl import logging
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from bert_tf.data.documents import ByteRange
 from bert_tf.errors import UserError
-from pipelines import sources
+from pipelines import progress, sources
 
 BLOCK_BYTES = 4 << 20  # split in one call, and counted before Beam sees a word
 _DAMAGED = "damaged"
+_BAD_LINES = "bad_lines"
+# Now and then a byte is wrong in any large corpus; more than that is another encoding.
+MAX_BAD_LINES_SHARE = 0.01
 
 
 def count_words(
@@ -38,7 +43,8 @@ def count_words(
         Each word of at most 200 characters and how often it occurs.
 
     Raises:
-        UserError: a compressed file is damaged.
+        UserError: a compressed file is damaged, or more than a hundredth of the lines
+            are not UTF-8.
     """
     with beam.Pipeline(options=options) as pipeline:
         counted = (
@@ -46,9 +52,12 @@ def count_words(
             | "Ranges" >> beam.Create([part for file in files for part in file.ranges()])
             | "SpreadRanges" >> beam.Reshuffle()
             | "CountInBlocks"
-            >> beam.ParDo(CountWords(lower_case=lower_case)).with_outputs(
-                _DAMAGED, main="counts"
-            )
+            >> beam.ParDo(
+                CountWords(
+                    lower_case=lower_case,
+                    progress_dir=None if "://" in work_dir else work_dir,
+                )
+            ).with_outputs(_DAMAGED, _BAD_LINES, main="counts")
         )
         _ = (
             counted.counts
@@ -57,13 +66,30 @@ def count_words(
             | "WriteCounts" >> beam.io.WriteToText(f"{work_dir}/counts")
         )
         damaged = counted[_DAMAGED]
+        _ = (
+            counted[_BAD_LINES]
+            | "SumBadLines" >> beam.CombinePerKey(sum)
+            | "FormatBadLines" >> beam.MapTuple(lambda kind, count: f"{kind} {count}")
+            | "WriteBadLines" >> beam.io.WriteToText(f"{work_dir}/bad_lines")
+        )
         _ = damaged | "WriteDamaged" >> beam.io.WriteToText(f"{work_dir}/damaged")
     for line in _read_lines(f"{work_dir}/damaged*"):
         raise UserError(
             f"--input: expected complete files, received {line}; replace the file."
         )
-    pairs = (line.rsplit(" ", 1) for line in _read_lines(f"{work_dir}/counts*"))
-    return {word: int(count) for word, count in pairs}
+    _check_bad_lines(_read_counts(f"{work_dir}/bad_lines*"))
+    return _read_counts(f"{work_dir}/counts*")
+
+
+def _check_bad_lines(lines: dict[str, int]) -> None:
+    num_bad, num_lines = lines.get("bad", 0), lines.get("all", 0)
+    if num_bad > MAX_BAD_LINES_SHARE * num_lines:
+        raise UserError(
+            f"--input: expected text in UTF-8, received {num_bad} of {num_lines} lines "
+            "that are not; convert the files (iconv -t UTF-8)."
+        )
+    if num_bad:
+        logging.warning("%d of %d lines are not UTF-8.", num_bad, num_lines)
 
 
 def make_work_dir(output: str) -> str:
@@ -83,6 +109,8 @@ def make_work_dir(output: str) -> str:
     try:
         if parent and not FileSystems.exists(parent):
             raise BeamIOError("no such folder")
+        if os.path.isdir(output):
+            raise BeamIOError("a folder")
         FileSystems.mkdirs(path)
     except (BeamIOError, OSError, ValueError) as error:
         raise UserError(
@@ -121,8 +149,9 @@ def read_blocks(stream: BinaryIO, byte_range: ByteRange) -> Iterator[bytes]:
 class CountWords(beam.DoFn):
     """ByteRange -> (word, count) pairs, summed over about BLOCK_BYTES of text."""
 
-    def __init__(self, *, lower_case: bool):
+    def __init__(self, *, lower_case: bool, progress_dir: str | None):
         self._lower_case = lower_case
+        self._progress_dir = progress_dir
 
     def setup(self):
         """Loads the tables, once for each worker."""
@@ -131,7 +160,7 @@ class CountWords(beam.DoFn):
         self._splitter = WordSplitter(lower_case=self._lower_case)
 
     def process(self, byte_range):
-        """Yields pairs, and what is wrong with a file with the tag `damaged`."""
+        """Yields pairs; tagged: what is wrong with a file, and how many lines are."""
         path = byte_range.path
         stored = CompressionTypes.UNCOMPRESSED
         with FileSystems.open(path, compression_type=stored) as raw:
@@ -139,6 +168,11 @@ class CountWords(beam.DoFn):
             try:
                 for block in read_blocks(text, byte_range):
                     yield from self._count(block).items()
+                    for pair in (("all", block.count(b"\n")), ("bad", _bad_lines(block))):
+                        yield beam.pvalue.TaggedOutput(_BAD_LINES, pair)
+                    progress.report(
+                        self._progress_dir, progress.READ_CHARACTERS, len(block)
+                    )
             except sources.DAMAGE as error:
                 if text is raw:
                     raise
@@ -153,6 +187,23 @@ class CountWords(beam.DoFn):
         return collections.Counter(
             {word: n for word, n in decoded.items() if len(word) <= MAX_WORD_LENGTH}
         )
+
+
+def _bad_lines(block: bytes) -> int:
+    """How many lines of a block are not UTF-8."""
+    try:
+        block.decode("utf-8")
+        return 0
+    except UnicodeDecodeError:
+        return sum(
+            line.decode("utf-8", "replace") != line.decode("utf-8", "ignore")
+            for line in block.split(b"\n")
+        )
+
+
+def _read_counts(pattern: str) -> dict[str, int]:
+    pairs = (line.rsplit(" ", 1) for line in _read_lines(pattern))
+    return {key: int(count) for key, count in pairs}
 
 
 def _read_lines(pattern: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What every program has in common, through real processes."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -75,11 +76,33 @@ def test_a_wrong_setting_is_one_line(tmp_path, arguments, message):
     assert not workdir.exists()
 
 
-def test_a_configuration_that_is_not_there_is_one_line(tmp_path):
-    result = run("bert_tf.pretrain", "--config=none.py", f"--workdir={tmp_path}/run")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config=none.py"], "none.py"),
+        (["--config=none.py", "--config.seed=1"], "none.py"),
+        (["--config=configs/classic.py:huge"], "one of tiny, mini"),
+    ],
+)
+def test_a_configuration_that_is_not_there_is_one_line(tmp_path, arguments, message):
+    result = run("bert_tf.pretrain", f"--workdir={tmp_path}/run", *arguments)
 
     assert result.returncode == 2
-    assert "none.py" in result.stderr and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ") and message in result.stderr
+    assert "Traceback" not in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_keras_runs_on_tensorflow_whatever_its_settings_say(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+
+    result = subprocess.run(
+        [sys.executable, "-c", "import bert_tf.training.trainer as t; t.keras.backend"],
+        env=os.environ | {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_data_set_that_is_not_there_is_one_line(tmp_path):

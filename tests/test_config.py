@@ -41,6 +41,7 @@ def test_each_mistake_is_named(config, message):
         ({"strategy": "parameter_server"}, "strategy: expected one of none, mirrored"),
         ({"num_train_steps": 12_500}, "a multiple of steps_per_checkpoint=1000"),
         ({"steps_per_eval": 1500}, "a multiple of steps_per_checkpoint=1000"),
+        ({"seed": -1}, "seed: expected 0 to 2147483647"),
         ({"num_train_steps": 10_000}, "fewer than num_train_steps=10000"),
     ],
 )
@@ -55,6 +56,12 @@ def test_json_round_trip():
     config = PretrainConfig(model=bert_size("mini", vocab_size=99), seed=7)
 
     assert pretrain_config_from_json(to_json(config)) == config
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"model": 3}', '{"unknown": 3}'])
+def test_json_that_is_no_configuration(text):
+    with pytest.raises(UserError, match="Expected a configuration"):
+        pretrain_config_from_json(text)
 
 
 def test_unknown_size():

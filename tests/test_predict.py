@@ -94,6 +94,20 @@ def test_an_input_that_is_not_there(model_dir):
     assert "a text a line, received 'none.txt'" in result.stderr
 
 
+def test_an_empty_input(model_dir):
+    result = run("bert_tf.predict", f"--model_dir={model_dir}", "--input=-", input="")
+
+    assert result.returncode == 2
+    assert "a text a line, received an empty '-'" in result.stderr
+
+
+def test_texts_without_a_mask_are_told_of(model_dir):
+    result = run("bert_tf.predict", f"--model_dir={model_dir}", "--text=a b")
+
+    assert result.returncode == 0
+    assert "No text has a [MASK]" in result.stderr
+
+
 def test_format_filled_masks():
     answer = {"text": "a [MASK] [MASK]", "masks": [[["b", 0.5]], [["c", 0.25]]]}
 

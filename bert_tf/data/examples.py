@@ -21,6 +21,7 @@ COUNTS = (
     "duplicate_documents",  # dropped, not among the documents
     "sentences",
     "tokens",
+    "unknown_tokens",  # of the tokens
     "examples",
     "random_next",  # of the examples
     "no_partner_actual_next",  # see bert_tf.data.pairing
@@ -119,6 +120,10 @@ class ExampleMaker:
             duplicate_documents=len(payloads) - len(bucket),
             sentences=sum(map(len, sentence_ends)),
             tokens=sum(len(document.token_ids) for document in bucket),
+            unknown_tokens=sum(
+                int(np.count_nonzero(document.token_ids == self._vocabulary.unk_id))
+                for document in bucket
+            ),
         )
         examples: list[bytes] = []
         for dupe in range(num_dupes):

@@ -112,13 +112,18 @@ def load_manifest(data_dir: str) -> Manifest:
 
 def _from_json(text: str, data_dir: str) -> Manifest:
     try:
-        content = json.loads(text)
-        version = content.pop("schema_version")
+        return _from_content(json.loads(text), data_dir)
+    except UserError:
+        raise
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise UserError(
             f"Expected a manifest, received something else in {data_dir!r}/"
             f"{MANIFEST_NAME} ({error}); run create_pretraining_data --overwrite."
         ) from error
+
+
+def _from_content(content: dict, data_dir: str) -> Manifest:
+    version = content.pop("schema_version")
     if version != SCHEMA_VERSION:
         raise UserError(
             f"Expected a data set of schema version {SCHEMA_VERSION}, received version "

@@ -1,8 +1,9 @@
 """Learns a WordPiece vocabulary from counted words."""
 
 import collections
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from absl import logging
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib
 
 from bert_tf.config import SPECIAL_TOKENS
@@ -54,7 +55,7 @@ def learn_vocabulary(
             f"received {len(word_counts)} distinct words and none such; give more text "
             "or lower --min_character_count."
         )
-    required = [*SPECIAL_TOKENS, *_single_characters(known)]
+    required = [*SPECIAL_TOKENS, *_single_characters(word_counts, characters)]
     if len(required) > vocab_size:
         raise UserError(
             f"--vocab_size: expected at least {len(required)} tokens for "
@@ -74,10 +75,10 @@ def _frequent_characters(word_counts: Mapping[str, int], min_count: int) -> set[
     return {character for character, count in counts.items() if count >= min_count}
 
 
-def _single_characters(words: Mapping[str, int]) -> list[str]:
-    starts = {word[0] for word in words}
-    continuations = {f"##{character}" for word in words for character in word[1:]}
-    return sorted(starts) + sorted(continuations)
+def _single_characters(words: Iterable[str], characters: set[str]) -> list[str]:
+    starts = {word[0] for word in words} & characters
+    continuations = {character for word in words for character in word[1:]} & characters
+    return sorted(starts) + sorted(f"##{character}" for character in continuations)
 
 
 def _learn_pieces(words: Mapping[str, int], num_pieces: int) -> list[str]:
@@ -96,6 +97,12 @@ def _learn_pieces(words: Mapping[str, int], num_pieces: int) -> list[str]:
     while low <= high and not num_pieces <= len(pieces) <= MAX_EXCESS * num_pieces:
         min_count = min(max(guess, low), high)
         pieces = _pieces_with_count(by_frequency, min_count)
+        logging.info(
+            "%d pieces occur %d times or more; %d are wanted.",
+            len(pieces),
+            min_count,
+            num_pieces,
+        )
         if len(pieces) >= num_pieces:
             enough, low = pieces, min_count + 1
         else:

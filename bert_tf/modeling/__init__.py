@@ -1,5 +1,1 @@
-"""The Keras model, on TensorFlow whatever the environment's default backend is."""
-
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+"""The Keras model: encoder, heads and their weights on disk."""

@@ -53,9 +53,8 @@ class MaskedLMHead(Configured, keras.layers.Layer):
             x_NH, tf.cast(word_embeddings, x_NH.dtype), transpose_b=True
         )
         logits_NV = tf.cast(logits_NV, tf.float32) + self.output_bias
-        return tf.reshape(
-            logits_NV, tf.concat([tf.shape(masked_lm_positions), [-1]], axis=0)
-        )
+        shape_BPV = [*tf.unstack(tf.shape(masked_lm_positions)), self.config.vocab_size]
+        return tf.reshape(logits_NV, shape_BPV)
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")

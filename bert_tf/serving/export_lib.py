@@ -6,6 +6,7 @@ EXPORT_DIR/1/saved_model.pb
              assets.extra/export_manifest.json
 """
 
+import dataclasses
 import json
 import os
 import platform
@@ -87,7 +88,7 @@ def export(
         manifest = {
             "format": MANIFEST_FORMAT,
             "checkpoint": os.path.basename(checkpoint),
-            "model": json.loads(json.dumps(model.config.__dict__)),
+            "model": dataclasses.asdict(model.config),
             "vocab_digest": vocabulary.digest,
             "max_seq_length": max_seq_length,
             "top_k": top_k,

@@ -48,7 +48,7 @@ def pretrained_signatures(
         for name in ("input_word_ids", "input_mask", "input_type_ids")
     ]
 
-    @tf.function(input_signature=[text_spec])
+    @tf.function(input_signature=[text_spec], autograph=False)
     def fill_mask(text):
         ids = _tokenize_around_masks(text, tokenizer)
         inputs = pack_single(ids, vocabulary, max_seq_length=max_seq_length)
@@ -65,7 +65,7 @@ def pretrained_signatures(
             "num_masks": num_masks,
         }
 
-    @tf.function(input_signature=[text_spec])
+    @tf.function(input_signature=[text_spec], autograph=False)
     def embed(text):
         inputs = pack_single(
             tokenizer.tokenize(text), vocabulary, max_seq_length=max_seq_length
@@ -78,7 +78,7 @@ def pretrained_signatures(
             "mean_pooled_output": total / tf.reduce_sum(weights, axis=1),
         }
 
-    @tf.function(input_signature=ids_specs)
+    @tf.function(input_signature=ids_specs, autograph=False)
     def encode(input_word_ids, input_mask, input_type_ids):
         within_limit = tf.debugging.assert_less_equal(
             tf.shape(input_word_ids)[1],

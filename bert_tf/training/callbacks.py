@@ -17,7 +17,10 @@ SECONDS_BETWEEN_PROGRESS_LINES = 10
 
 
 class StopOnNonFiniteLoss(keras.callbacks.Callback):
-    """Stops before a checkpoint is made of weights that a NaN has spoiled."""
+    """Stops before a checkpoint is made of weights that a NaN has spoiled.
+
+    It has to stand before SaveCheckpoint.
+    """
 
     def __init__(self, state: TrainingState):
         super().__init__()
@@ -27,12 +30,20 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
         """Checks the losses' running means, which a NaN never leaves."""
         for name, value in logs.items():
             if name.endswith("_loss") and not math.isfinite(value):
-                raise UserError(
-                    f"Expected a finite {name}, received {float(value)} at step "
-                    f"{self._state.step}; lower optimizer.learning_rate or raise "
-                    "optimizer.warmup_steps. A new run of the same workdir starts at "
-                    "its last checkpoint."
-                )
+                self._stop(name, float(value))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Checks the weights: the last update comes after the last loss."""
+        for variable in self.model.trainable_variables:
+            if not tf.reduce_all(tf.math.is_finite(variable.value)):
+                self._stop(variable.path, "a value that is not")
+
+    def _stop(self, name, value):
+        raise UserError(
+            f"Expected a finite {name}, received {value} at step {self._state.step}; "
+            "lower optimizer.learning_rate or raise optimizer.warmup_steps, and start "
+            "in another --workdir. The checkpoints of this one are from before."
+        )
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

@@ -21,6 +21,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     RESULTS_TABLE_FILE,
     VOCAB_FILE,
     read_config,
+    read_data_manifest,
 )
 from bert_tf.modeling.models import BertPretrainer
 from bert_tf.tasks import pretraining
@@ -43,7 +44,7 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
         workdir: folder, made if need be.
 
     Returns:
-        `pretraining.results`; empty if nothing is held out.
+        `pretraining.results`; empty, and not written, if nothing is held out.
 
     Raises:
         UserError: the configuration does not hold, does not fit the data or is not
@@ -83,7 +84,7 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
         epochs=config.num_train_steps // config.steps_per_checkpoint,
         steps_per_epoch=config.steps_per_checkpoint,
         shuffle=False,  # the data set is shuffled already
-        validation_data=held_out,
+        validation_data=held_out and held_out.take(config.max_eval_steps),
         validation_freq=config.steps_per_eval // config.steps_per_checkpoint,
         verbose=0,
         callbacks=[
@@ -102,12 +103,11 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
     if held_out is None:
         logging.warning("No document is held out: nothing to evaluate on.")
         return {}
+    # All of them, like the baselines.
     means = trainer.evaluate(held_out, return_dict=True, verbose=0)
-    num_examples = min(
-        manifest.num_examples("held_out"),
-        config.max_eval_steps * config.input.eval_batch_size,
+    results = pretraining.results(
+        means, manifest.baselines, num_examples=manifest.num_examples("held_out")
     )
-    results = pretraining.results(means, manifest.baselines, num_examples=num_examples)
     for name, content in (
         (RESULTS_TABLE_FILE, pretraining.format_results(results)),
         (RESULTS_FILE, json.dumps(results, indent=2)),
@@ -128,6 +128,11 @@ def check_data_fits_model(manifest: Manifest, model: BertConfig) -> None:
                 f"the data's manifest and {of_model} in the model's configuration; set "
                 f"--config.model.{name}={str(of_data).lower()} or make the data anew."
             )
+    if not manifest.num_examples("train"):
+        raise UserError(
+            f"Expected examples to train on, received none in {manifest.data_dir}; make "
+            "the data of more text."
+        )
     length = manifest.config.max_seq_length
     if length > model.max_position_embeddings:
         raise UserError(
@@ -154,9 +159,7 @@ def _prepare_workdir(config: PretrainConfig, manifest: Manifest, workdir: str) -
         write_atomically(manifest_path, manifest.to_json().encode())
         write_atomically(config_path, to_json(config).encode())  # marks the run as begun
         return
-    with tf.io.gfile.GFile(manifest_path) as file:
-        begun_with = json.load(file)
-    if begun_with["splits"] != json.loads(manifest.to_json())["splits"]:
+    if read_data_manifest(workdir)["splits"] != json.loads(manifest.to_json())["splits"]:
         raise UserError(
             f"Expected the data set {workdir} was begun with, received other shards in "
             f"{manifest.data_dir}; use another --workdir."
@@ -183,5 +186,4 @@ def _held_out_dataset(
 ) -> tf.data.Dataset | None:
     if not manifest.num_examples("held_out"):
         return None
-    batches = eval_dataset(manifest, batch_size=config.input.eval_batch_size)
-    return batches.take(config.max_eval_steps)
+    return eval_dataset(manifest, batch_size=config.input.eval_batch_size)

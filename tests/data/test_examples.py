@@ -227,3 +227,13 @@ def test_counts_are_distributed_as_the_originals(google_sample, changes, origina
         # One draw of theirs and the mean of ours, were they from one distribution.
         deviation = statistics.stdev(ours) * (1 + 1 / len(ours)) ** 0.5
         assert abs(theirs - statistics.mean(ours)) < 3 * deviation
+
+
+def test_unknown_tokens_are_counted():
+    document = documents.Document(
+        path="x", offset=0, sentences=("a zebra b", "zoo zoo c", "d")
+    )
+
+    _, found = examples_of(payloads_of([document]), num_dupes=1)
+
+    assert (found.counts["tokens"], found.counts["unknown_tokens"]) == (7, 3)

@@ -60,10 +60,18 @@ def test_a_folder_without_a_manifest_is_incomplete(tmp_path):
         manifest.load_manifest(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", "null"])
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "null", '{"schema_version": 1}'])
 def test_something_else_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(errors.UserError, match="Expected a manifest"):
+        manifest.load_manifest(str(tmp_path))
+
+
+def test_a_field_of_another_version_is_refused(data_set, tmp_path):
+    content = json.loads(data_set.to_json())
+    content["config"]["new_field"] = 1
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(errors.UserError, match="new_field"):
         manifest.load_manifest(str(tmp_path))
 
 

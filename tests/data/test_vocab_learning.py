@@ -15,6 +15,15 @@ ENDINGS = ["", "s", "ed", "ing", "er", "ers"]
 COUNTS = {stem + ending: 3 + 7 * i for i, stem in enumerate(STEMS) for ending in ENDINGS}
 
 
+def test_a_frequent_character_is_kept_though_its_words_have_rare_ones():
+    counts = {f"q{rare}": 1 for rare in "zyxwvu"} | {f"{rare}k": 1 for rare in "zyxwvu"}
+
+    learned = learn_vocabulary(counts | {"aa": 9}, vocab_size=50, min_character_count=5)
+
+    assert {"q", "##k", "a", "##a"} <= set(learned.tokens)
+    assert not {"z", "##z"} & set(learned.tokens)
+
+
 def learn(counts, *, vocab_size=200, min_character_count=1):
     return learn_vocabulary(
         counts, vocab_size=vocab_size, min_character_count=min_character_count

@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 import tensorflow as tf
@@ -225,10 +224,6 @@ def run_program(*arguments):
 
 
 def test_help_comes_without_tensorflow():
-    start = time.monotonic()
-    result = run_program("--help")
-    assert "--dupe_factor" in result.stdout
-    assert time.monotonic() - start < 1.5 * 4  # the machine may be busy
     code = "import sys, pipelines.create_pretraining_data; print(sorted(sys.modules))"
     modules = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True
@@ -271,13 +266,17 @@ def mistakes(tmp_path_factory):
     (folder / "vocabulary.txt").write_text(
         "\n".join([*config.SPECIAL_TOKENS, *WORDS]) + "\n"
     )
+    (folder / "one.txt").write_text(f"{WORDS[0]} {WORDS[1]}\n")
+    (folder / "special.txt").write_text("\n".join(config.SPECIAL_TOKENS) + "\n")
     (folder / "is_a_file").touch()
     good = {"input": "text.txt", "output": "output", "vocab_file": "vocabulary.txt"}
     changes = {
+        "one_sentence": {"input": "one.txt"},
         "missing_input": {"input": "text.txt,none*.txt"},
         "empty_input": {"input": "empty.txt"},
         "no_documents": {"input": "blank.txt"},
         "bad_documents": {"input": "bad.txt", "max_bad_documents": "1"},
+        "useless_vocabulary": {"vocab_file": "special.txt"},
         "missing_vocabulary": {"vocab_file": "none.txt"},
         "short_vocabulary": {"vocab_file": "short_vocabulary.txt"},
         "unwritable_output": {"output": "is_a_file/output"},
@@ -307,12 +306,14 @@ def mistakes(tmp_path_factory):
     [
         ("missing_input", "--input: expected text files, received 'none*.txt', which"),
         ("empty_input", "--input: expected text, received 1 empty files"),
-        ("no_documents", "--input: expected documents, received 1 files with none"),
+        ("no_documents", "--input: expected documents with several sentences"),
         (
             "bad_documents",
             "--input: expected at most 1 documents that cannot be used, received 2, "
             "listed in output/dead_letter.jsonl; repair them or raise",
         ),
+        ("one_sentence", "received 1 files that give no example"),
+        ("useless_vocabulary", "Expected"),
         ("missing_vocabulary", "Expected a vocabulary file, received 'none.txt'"),
         ("short_vocabulary", "Expected the special tokens"),
         (

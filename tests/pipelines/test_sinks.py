@@ -53,6 +53,29 @@ def test_what_an_earlier_job_left_is_removed_and_other_files_are_not(tmp_path):
         assert progress_dir == str(tmp_path / sinks.UNFINISHED_NAME)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("train-00000-of-00010.tfrecord", b"somebody's"),
+        ("vocab.txt", VOCABULARY.file_bytes + b"b\n"),
+        ("vocab.txt", b"no vocabulary"),
+    ],
+)
+def test_what_no_job_has_left_is_not_replaced(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(errors.UserError, match=f"new data set, received .*{name}"):
+        sinks.check_unclaimed(str(tmp_path), VOCABULARY.digest)
+
+
+def test_what_a_killed_job_has_left_and_the_own_vocabulary_are_replaced(tmp_path):
+    vocab.save_vocabulary(VOCABULARY, tmp_path / "vocab.txt")
+    sinks.check_unclaimed(str(tmp_path), VOCABULARY.digest)
+    sinks.check_unclaimed(str(tmp_path / "none"), VOCABULARY.digest)
+    (tmp_path / sinks.UNFINISHED_NAME).mkdir()
+    (tmp_path / "train-00000-of-00010.tfrecord").touch()
+    sinks.check_unclaimed(str(tmp_path), VOCABULARY.digest)
+
+
 def test_a_failed_job_leaves_nothing(tmp_path):
     output = tmp_path / "new" / "data"
     with pytest.raises(KeyboardInterrupt), sinks.prepared_output(str(output)):

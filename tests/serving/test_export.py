@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -112,6 +113,12 @@ def test_no_text_at_all(signatures):
     answer = signatures["fill_mask"](text=tf.constant([], tf.string))
 
     assert answer["tokens"].shape == (0, 0, 3)
+
+
+def test_many_texts_without_a_mask(signatures):
+    answer = signatures["fill_mask"](text=tf.constant(["a b"] * 40))
+
+    assert answer["tokens"].shape == (40, 0, 3)
 
 
 def test_a_mask_beyond_the_longest_text_is_cut_off(signatures):
@@ -255,9 +262,40 @@ def test_a_folder_that_is_no_run(tmp_path):
         export(str(tmp_path), str(tmp_path / "export"))
 
 
+def copy_run(workdir, target):
+    """All files of a run, without its checkpoints."""
+    for path in pathlib.Path(workdir).iterdir():
+        if path.is_file():
+            (target / path.name).write_bytes(path.read_bytes())
+
+
+def test_a_run_whose_vocabulary_was_replaced(workdir, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
+    vocab_file = tmp_path / "run" / "vocab.txt"
+    vocab_file.write_text(vocab_file.read_text().replace("##a\n", "##z\n"))
+
+    with pytest.raises(UserError, match="Expected the vocabulary that"):
+        export(str(tmp_path / "run"), str(tmp_path / "export"))
+
+
+def test_a_run_of_another_version(workdir, tmp_path):
+    copy_run(workdir, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text()) | {"new_field": 1}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(UserError, match="new_field"):
+        export(str(tmp_path), str(tmp_path / "export"))
+
+
+def test_a_folder_that_cannot_be_made(workdir, tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UserError, match="folder that can be made"):
+        export(workdir, str(tmp_path / "file" / "export"))
+
+
 def test_a_run_without_a_checkpoint(workdir, tmp_path):
-    for name in ("config.json", "vocab.txt"):
-        (tmp_path / name).write_bytes((pathlib.Path(workdir) / name).read_bytes())
+    copy_run(workdir, tmp_path)
 
     with pytest.raises(UserError, match=r"Expected a checkpoint in"):
         export(str(tmp_path), str(tmp_path / "export"))

@@ -191,8 +191,35 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(
 
     monkeypatch.setattr(pretraining, "weighted_sums", spoiled)
 
-    with pytest.raises(UserError, match=r"finite masked_lm_loss, received .* at step \d"):
+    with pytest.raises(UserError, match=r"finite masked_lm_loss, received .* at step 1;"):
         train_and_evaluate(make_config(data_dir), str(tmp_path))
+
+    with pytest.raises(UserError, match="Expected a checkpoint"):
+        load_run(str(tmp_path))
+
+
+def test_weights_that_are_not_finite_are_not_saved(data_dir, tmp_path, monkeypatch):
+    from bert_tf.training import callbacks
+
+    def spoil(self, batch, logs=None):
+        if self._state.step == 6:
+            self.model.trainable_variables[0].assign_add(
+                self.model.trainable_variables[0] * float("nan")
+            )
+
+    monkeypatch.setattr(callbacks.LogProgress, "on_train_batch_end", spoil)
+
+    with pytest.raises(UserError, match=r"word_embeddings.* at step 6;"):
+        train_and_evaluate(make_config(data_dir, steps_per_eval=12), str(tmp_path))
+
+    assert load_run(str(tmp_path))[2].endswith("ckpt-3")
+
+
+def test_data_without_an_example_to_train_on_is_refused(tmp_path):
+    write_data_set(tmp_path / "data", num_train=0)
+
+    with pytest.raises(UserError, match="examples to train on, received none"):
+        train_and_evaluate(make_config(str(tmp_path / "data")), str(tmp_path / "run"))
 
 
 def test_an_unwritable_workdir_is_one_line(data_dir, tmp_path):

@@ -144,9 +144,6 @@ def test_dropout_differs_by_step_and_repeats_by_seed():
 
 
 def test_replicas_draw_different_dropout():
-    """A batch of two equal examples, one on each replica."""
-    seeds = []
-
     class Recorder(Trainer):
         def train_step(self, batch):
             return {"seed": self._dropout_seed()}

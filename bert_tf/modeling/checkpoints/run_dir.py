@@ -1,12 +1,14 @@
 """A run's folder: whoever has it can resume, evaluate or export without other flags.
 
-config.json   the whole PretrainConfig
-vocab.txt     the vocabulary of the data
-checkpoints/  weights and optimizer by step
-events/       TensorBoard
-results.json  held-out figures, once the run is complete
+config.json         the whole PretrainConfig
+data_manifest.json  of the examples trained on
+vocab.txt           their vocabulary
+checkpoints/        weights and optimizer by step
+events/             TensorBoard
+results.json        held-out figures of a complete run; results.md for people
 """
 
+import json
 import os
 
 import keras
@@ -42,6 +44,23 @@ def read_config(workdir: str) -> PretrainConfig:
         return pretrain_config_from_json(file.read())
 
 
+def read_data_manifest(workdir: str) -> dict:
+    """The content of the manifest of the data a run was begun with.
+
+    Raises:
+        UserError: there is none, or no JSON in it.
+    """
+    path = os.path.join(workdir, DATA_MANIFEST_FILE)
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            return json.load(file)
+    except (tf.errors.OpError, ValueError) as error:
+        raise UserError(
+            f"Expected the manifest of the data in {path}, received none that can be "
+            f"read ({type(error).__name__}); restore it or begin another --workdir."
+        ) from error
+
+
 def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
     """The model of a run with its newest weights, and nothing of its optimizer.
 
@@ -52,7 +71,8 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
         The model, its vocabulary and the path of the checkpoint.
 
     Raises:
-        UserError: the folder is no run's or has no checkpoint yet.
+        UserError: the folder is no run's, has no checkpoint yet, or its vocabulary is
+            another.
     """
     config = read_config(workdir)
     checkpoint = tf.train.latest_checkpoint(os.path.join(workdir, CHECKPOINT_DIR))
@@ -61,10 +81,18 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
             f"Expected a checkpoint in {os.path.join(workdir, CHECKPOINT_DIR)}, found "
             "none; run bert_tf.pretrain with this --workdir first."
         )
+    vocabulary = load_vocabulary(os.path.join(workdir, VOCAB_FILE))
+    trained_digest = read_data_manifest(workdir)["vocab_digest"]
+    if vocabulary.digest != trained_digest:
+        raise UserError(
+            f"Expected the vocabulary that {workdir} was trained with (digest "
+            f"{trained_digest[:12]}), received {vocabulary.digest[:12]} in {VOCAB_FILE}; "
+            "restore the file."
+        )
     model = BertPretrainer(config.model)
     status = tf.train.Checkpoint(weights=named_variables(model)).restore(checkpoint)
     status.assert_existing_objects_matched().expect_partial()
-    return model, load_vocabulary(os.path.join(workdir, VOCAB_FILE)), checkpoint
+    return model, vocabulary, checkpoint
 
 
 def named_variables(owner: keras.Model | keras.optimizers.Optimizer) -> tf.Module:
