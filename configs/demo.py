@@ -3,8 +3,8 @@ r"""What `make demo` trains: BERT-Tiny on the docstrings of the installed packag
     python -m bert_tf.pretrain --config=configs/demo.py --workdir=build/demo/run \
         --config.input.data_dir=build/demo/data
 
-A step has 32 sequences of up to 64 tokens; 2,000 steps are 64,000 sequences, about two
-thirds of the 100,000 examples, in four to five minutes on two cores. Held-out masked-LM
+A step has 32 sequences of up to 64 tokens; 1,750 steps are 56,000 sequences, over half
+of the 98,000 examples, in some four minutes on two cores. Held-out masked-LM
 accuracy is then about 0.16 where the most frequent word alone gives 0.06; the
 next-sentence head has only begun to learn, which takes some 3,000 steps.
 """
@@ -29,7 +29,7 @@ def get_config() -> PretrainConfig:
         ),
         input=InputConfig(train_batch_size=32, eval_batch_size=128),
         optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=200),
-        num_train_steps=2000,
+        num_train_steps=1750,
         steps_per_checkpoint=250,
         steps_per_eval=1000,
         strategy="mirrored",
