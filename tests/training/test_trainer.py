@@ -55,7 +55,8 @@ def train(strategy_name, *, config=CONFIG, epochs=3, learning_rate=1e-2):
         trainer.compile(optimizer, pretraining.METRIC_NAMES)
     history = trainer.fit(make_batches(), epochs=epochs, verbose=0, shuffle=False)
     held_out = trainer.evaluate(make_batches(), return_dict=True, verbose=0)
-    return [v.numpy() for v in model.trainable_variables], history.history, held_out
+    weights = {v.path: v.numpy() for v in model.trainable_variables}
+    return weights, history.history, held_out
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +71,11 @@ def two_replicas():
 
 
 def test_two_replicas_learn_what_one_does(one_replica, two_replicas):
-    for one, two in zip(one_replica[0], two_replicas[0], strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-5)
+    for path, one in one_replica[0].items():
+        # Softmax is blind to a key's bias: its gradient is rounding alone, and Adam
+        # makes a step of whatever it is given.
+        tolerance = 1e-3 if path.endswith("key/bias") else 1e-5
+        np.testing.assert_allclose(one, two_replicas[0][path], atol=tolerance)
 
 
 def test_two_replicas_report_what_one_does(one_replica, two_replicas):
