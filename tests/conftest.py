@@ -18,6 +18,15 @@ tf.config.set_logical_device_configuration(
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
+
+@pytest.fixture(autouse=True, scope="module")
+def _same_random_weights():
+    """A test that fails fails again."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
 SHARED = pathlib.Path(__file__).parent.parent.parent / "shared"
 
 

@@ -86,7 +86,7 @@ def test_fill_mask_answers_as_the_model_does(workdir, signatures):
     assert answer["num_masks"].numpy().tolist() == [2]
     assert np.char.decode(answer["tokens"][0].numpy().astype("S")).tolist() == expected
     np.testing.assert_allclose(
-        answer["probabilities"][0], np.take_along_axis(probabilities, best, 1), atol=1e-5
+        answer["probabilities"][0], np.take_along_axis(probabilities, best, 1), atol=1e-4
     )
 
 
@@ -103,7 +103,7 @@ def test_rows_of_a_batch_do_not_touch_each_other(signatures):
         np.testing.assert_allclose(
             together["probabilities"][row, :count],
             alone["probabilities"][0],
-            atol=1e-5,
+            atol=1e-4,
         )
         assert not together["probabilities"][row, count:].numpy().any()
         assert set(together["tokens"][row, count:].numpy().ravel()) <= {b""}
@@ -135,12 +135,12 @@ def test_embed_answers_as_the_model_does(workdir, signatures):
 
     outputs = model.bert(model_inputs([a, bs]))
     np.testing.assert_allclose(
-        answer["pooled_output"][0], outputs["pooled_output"][0], atol=1e-5
+        answer["pooled_output"][0], outputs["pooled_output"][0], atol=1e-4
     )
     np.testing.assert_allclose(
         answer["mean_pooled_output"][0],
         outputs["sequence_output"][0].numpy().mean(axis=0),
-        atol=1e-5,
+        atol=1e-4,
     )
 
 
@@ -156,7 +156,7 @@ def test_encode_answers_as_the_model_does_on_inputs_that_differ(workdir, signatu
 
     expected = model.bert(inputs)
     for name in ("sequence_output", "pooled_output"):
-        np.testing.assert_allclose(answer[name], expected[name], atol=1e-5)
+        np.testing.assert_allclose(answer[name], expected[name], atol=1e-4)
 
 
 def test_encode_refuses_sequences_longer_than_the_model(signatures):
