@@ -10,7 +10,7 @@ from absl import logging
 
 from bert_tf.config import BertConfig, PretrainConfig, to_json
 from bert_tf.data.input_pipeline import eval_dataset, train_dataset
-from bert_tf.data.manifest import Manifest, load_manifest
+from bert_tf.data.manifest import VOCABULARY_NAME, Manifest, load_manifest
 from bert_tf.data.vocab import load_vocabulary, save_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
@@ -35,9 +35,9 @@ from bert_tf.training.trainer import Trainer
 def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]:
     """Trains to `config.num_train_steps` and evaluates on the held-out examples.
 
-    The folder gets config.json, vocab.txt, checkpoints/, events/ and at the end
-    results.json. A call on the folder of an interrupted run goes on from its newest
-    checkpoint with the examples and the dropout it would have had.
+    The folder gets what modeling/checkpoints/run_dir.py lists, the results at the end.
+    A call on the folder of an interrupted run goes on from its newest checkpoint with
+    the examples and the dropout it would have had.
 
     Args:
         config: of the run.
@@ -77,7 +77,9 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
     )
 
     # Train.
-    held_out = _held_out_dataset(manifest, config)
+    held_out = None
+    if manifest.num_examples("held_out"):
+        held_out = eval_dataset(manifest, batch_size=config.input.eval_batch_size)
     trainer.fit(
         train_dataset(manifest, config.input, seed=config.seed, first_step=first_step),
         initial_epoch=first_step // config.steps_per_checkpoint,
@@ -144,7 +146,7 @@ def check_data_fits_model(manifest: Manifest, model: BertConfig) -> None:
 
 def _prepare_workdir(config: PretrainConfig, manifest: Manifest, workdir: str) -> None:
     """Writes what identifies the run, or checks that it is the one begun here."""
-    vocabulary = load_vocabulary(os.path.join(manifest.data_dir, VOCAB_FILE))
+    vocabulary = load_vocabulary(os.path.join(manifest.data_dir, VOCABULARY_NAME))
     if vocabulary.digest != manifest.vocab_digest:
         raise UserError(
             f"Expected the vocabulary of digest {manifest.vocab_digest[:12]} in "
@@ -179,11 +181,3 @@ def _differences(begun: dict, now: dict, prefix: str = "config"):
             yield from _differences(begun[name], value, path)
         elif begun[name] != value and name != "data_dir":  # the shards are compared
             yield path, begun[name], value
-
-
-def _held_out_dataset(
-    manifest: Manifest, config: PretrainConfig
-) -> tf.data.Dataset | None:
-    if not manifest.num_examples("held_out"):
-        return None
-    return eval_dataset(manifest, batch_size=config.input.eval_batch_size)
