@@ -90,6 +90,11 @@ class Manifest:
             os.path.join(self.data_dir, shard.name) for shard in self.splits[split].shards
         ]
 
+    @property
+    def vocab_path(self) -> str:
+        """The path of the vocabulary, beside the shards."""
+        return os.path.join(self.data_dir, VOCABULARY_NAME)
+
     def num_examples(self, split: str) -> int:
         """How many examples `train` or `held_out` has."""
         return sum(shard.num_examples for shard in self.splits[split].shards)
