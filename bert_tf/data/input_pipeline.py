@@ -255,7 +255,8 @@ def _shuffled_records(
     shuffled = records.shuffle(
         buffer_size, seed=epoch_seed[0], reshuffle_each_iteration=False
     )
-    return shuffled.map(lambda record: (record, epoch))
+    # Half the cost of a `map` that would do the same for each record.
+    return tf.data.Dataset.zip(shuffled, tf.data.Dataset.from_tensors(epoch).repeat())
 
 
 def _finish(
