@@ -205,6 +205,7 @@ def read_range(
             yield documents.BadDocument(
                 path=path,
                 offset=raw.tell(),
+                num_bytes=0,
                 reason="damaged_file",
                 detail=f"{type(error).__name__}: {error}",
             )

@@ -31,20 +31,13 @@ class Document:
     """The sentences of one document, white space normalised, none of them empty."""
 
     path: str
-    offset: int  # of its first line, in bytes (of the decompressed file)
-    sentences: tuple[str, ...]
-
-    num_bytes: int = 0
-
-    @property
-    def text(self) -> bytes:
-        return "\n".join(self.sentences).encode()
+    offset: int  # of its first byte (of the decompressed file)
+    num_bytes: int
+    text: bytes
 
     def key(self) -> bytes:
         """16 bytes that depend on the content alone: same content, same key."""
-        return hashlib.blake2b(
-            "\n".join(self.sentences).encode(), digest_size=16
-        ).digest()
+        return hashlib.blake2b(self.text, digest_size=16).digest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +46,9 @@ class BadDocument:
 
     path: str
     offset: int  # of its first line, in bytes (of the decompressed file)
+    num_bytes: int
     reason: str  # a fixed word, to be counted by
     detail: str  # for people
-    num_bytes: int = 0
 
 
 def byte_ranges(path: str, *, size: int, range_bytes: int) -> list[ByteRange]:
@@ -104,6 +97,7 @@ def read_documents(
             yield BadDocument(
                 path=byte_range.path,
                 offset=offset,
+                num_bytes=sum(map(len, lines)),
                 reason="not_utf8",
                 detail=f"byte 0x{error.object[error.start]:02x}: {error.reason}",
             )
@@ -111,7 +105,8 @@ def read_documents(
         yield Document(
             path=byte_range.path,
             offset=offset,
-            sentences=_sentences_of(text, input_format),
+            num_bytes=sum(map(len, lines)),
+            text="\n".join(_sentences_of(text, input_format)).encode(),
         )
 
 
