@@ -74,7 +74,9 @@ class Trainer(keras.Model):
             )
         gradients = [
             tf.convert_to_tensor(gradient)
-            for gradient in tape.gradient(loss, variables, unconnected_gradients="zero")
+            for gradient in tape.gradient(
+                loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
         ]
         gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
