@@ -66,8 +66,8 @@ def describe(job: PretrainingJob, *, num_workers: int) -> Iterator[str]:
         )
     seconds = scale * core_seconds
     yield (
-        f"About {_duration(seconds / num_workers)} with {num_workers} workers like a core "
-        "of this machine, the start apart, and meanwhile "
+        f"About {_duration(seconds / num_workers)} with {num_workers} workers like a "
+        "core of this machine, the start apart, and meanwhile "
         f"{_SPILLED_BYTES_PER_TOKEN * num_tokens / 1e6:,.0f} MB more of disk."
     )
 
