@@ -60,7 +60,9 @@ def create(
             set. Then nothing is written but, for bad documents, `dead_letter.jsonl`.
     """
     start = time.monotonic()
-    files = sources.find_inputs(patterns)
+    files = sources.find_inputs(
+        patterns, input_format=config.input_format, text_field=config.text_field
+    )
     text_bytes = sources.estimate_text_bytes(files)
     job = PretrainingJob(
         config=config,
@@ -120,13 +122,14 @@ def build(
     """
     blocks = (
         pipeline
-        | "Ranges" >> beam.Create([part for file in job.files for part in file.ranges()])
+        | "Ranges"
+        >> beam.Create(
+            [part for file in job.files for part in file.ranges(job.config.input_format)]
+        )
         | "SpreadRanges" >> beam.Reshuffle()
         | "ReadBlocks"
         >> beam.ParDo(
-            sources.ReadBlocks(
-                input_format=job.config.input_format, progress_dir=progress_dir
-            )
+            sources.ReadBlocks(job.config, progress_dir=progress_dir)
         ).with_outputs(sources.BAD_DOCUMENTS, main="blocks")
     )
     tokenized = blocks.blocks | "TokenizeBlocks" >> beam.ParDo(

@@ -20,10 +20,11 @@ def make_documents(count, *, seed=0):
         documents.Document(
             path="x",
             offset=number,
-            sentences=tuple(
+            num_bytes=1,
+            text="\n".join(
                 " ".join(rng.choices(["a", "b", "c", "def", "dee"], k=rng.randint(1, 8)))
                 for _ in range(rng.randint(2, 9))
-            ),
+            ).encode(),
         )
         for number in range(count)
     ]

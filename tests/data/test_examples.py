@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from bert_tf import config
-from bert_tf.data import documents, examples, vocab
+from bert_tf.data import documents, examples, readers, vocab
 from tests.made_documents import TOKENS, examples_of, make_documents, payloads_of
 
 
@@ -173,7 +173,7 @@ def google_sample(shared):
     vocabulary = vocab.load_vocabulary(shared / "data/vocab/bert-base-uncased-vocab.txt")
     with path.open("rb") as stream:
         part = documents.ByteRange(str(path), 0, None)
-        found = list(documents.read_documents(stream, part, input_format="sentences"))
+        found = list(readers.read_documents(stream, part, input_format="sentences"))
     return vocabulary, payloads_of(found, vocabulary)
 
 
@@ -196,7 +196,7 @@ def test_counts_are_distributed_as_the_originals(google_sample, changes, origina
 
 def test_unknown_tokens_are_counted():
     document = documents.Document(
-        path="x", offset=0, sentences=("a zebra b", "zoo zoo c", "d")
+        path="x", offset=0, num_bytes=1, text=b"a zebra b\nzoo zoo c\nd"
     )
 
     _, found = examples_of(payloads_of([document]), num_dupes=1)

@@ -17,7 +17,9 @@ def names_in(folder):
 
 
 def bad(offset, reason="not_utf8", path="a.txt"):
-    return documents.BadDocument(path=path, offset=offset, reason=reason, detail="é")
+    return documents.BadDocument(
+        path=path, offset=offset, num_bytes=1, reason=reason, detail="é"
+    )
 
 
 def test_a_file_is_written_under_another_name_first(tmp_path, monkeypatch):

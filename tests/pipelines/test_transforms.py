@@ -17,7 +17,7 @@ def test_one_call_tokenizes_as_many_calls_do():
         payload for each in read_documents for payload in payloads_of([each])
     ]
     first = documents.TokenizedDocument.from_bytes(payloads_of(read_documents)[0])
-    words = " ".join(read_documents[0].sentences).split()
+    words = read_documents[0].text.decode().split()
     pieces = {"def": "d ##e ##f", "dee": "d ##e ##e"}
     tokens = " ".join(pieces.get(word, word) for word in words).split()
     assert [TOKENS[token_id] for token_id in first.token_ids] == tokens
