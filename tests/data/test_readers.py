@@ -107,7 +107,7 @@ def test_wikipedia():
         b'<doc id="1" url="x?a=b" title=""AT&amp;T" Inc.">\n"AT&amp;T" Inc.\n\n'
         b"A company. It sells &lt;b&gt;.\nHistory.\n\n</doc>\n"
         b'<doc id="2" url="x" title="Empty">\nEmpty\n\n</doc>\n'
-        b'<doc id="3" url="x" title="Other">\r\nAnother. Other\r\n</doc>\r\n'
+        b'<doc id="3" url="x" title="Other">\r\nAnother. Other\r\n</doc>\x1c\r\n'
     )
     assert texts(content, input_format="wikiextractor") == [
         ["A company.", "It sells <b>.", "History."],
@@ -242,6 +242,7 @@ long_lines = strategies.sampled_from(
         b"\xe3\x80\x80" * 4096,
         b" " * 4097,
         b" " * 20_000,
+        b"y" * 19_990,
         b"y" * 20_000,
     ]
 )
@@ -303,6 +304,24 @@ def test_ten_thousand_random_files(input_format):
                 for sentence in each.text.decode().split("\n"):
                     assert sentence
                     assert sentence == " ".join(sentence.split())
+
+
+class CountingStream(io.BytesIO):
+    num_bytes = 0
+
+    def read1(self, size=-1):
+        found = super().read1(size)
+        self.num_bytes += len(found)
+        return found
+
+
+@pytest.mark.parametrize("input_format", ["sentences", "jsonl", "wikiextractor"])
+def test_a_range_in_which_nothing_begins_is_not_left(input_format, monkeypatch):
+    monkeypatch.setattr(readers, "_CHUNK_BYTES", 1000)
+    stream = CountingStream(b"word " * 100_000)
+    part = documents.ByteRange("a.txt", 5000, 10_000)
+    assert not list(readers.read_documents(stream, part, input_format=input_format))
+    assert stream.num_bytes < 30_000
 
 
 class DamagedStream(io.BytesIO):

@@ -1,6 +1,8 @@
 """The whole job: same documents, same bytes; mistakes told in one line."""
 
+import dataclasses
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -9,6 +11,8 @@ import subprocess
 import sys
 import textwrap
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -185,6 +189,33 @@ def test_prose_is_split_into_sentences(create):
     assert loaded.splits["train"].counts["sentences"] == 90
     assert loaded.splits["held_out"].shards == ()
     assert loaded.baselines == {}
+
+
+def parquet_of(texts):
+    file = io.BytesIO()
+    pq.write_table(pa.table({"body": texts}), file, row_group_size=7)
+    return file.getvalue()
+
+
+@pytest.mark.slow
+def test_bytes_do_not_depend_on_the_format(create):
+    expected = digests(create({"a.txt": files_of(CORPUS)}))
+    objects = [json.dumps({"body": text}) for text in CORPUS]
+    docs = [f'<doc title="{WORDS[0]}">\n{WORDS[0]}\n\n{text}\n</doc>' for text in CORPUS]
+    files = {
+        "prose_files": {
+            f"{number}.txt": text.replace("\n", "\n\n").encode()
+            for number, text in enumerate(CORPUS)
+        },
+        "jsonl": {"a.jsonl": "\n".join(objects).encode()},
+        "wikiextractor": {"wiki_00": "\n".join(docs).encode()},
+        "parquet": {"a.parquet": parquet_of(CORPUS)},
+    }
+    for input_format, contents in files.items():
+        data_config = dataclasses.replace(
+            CONFIG, input_format=input_format, text_field="body"
+        )
+        assert digests(create(contents, data_config=data_config)) == expected
 
 
 def test_a_complete_data_set_is_kept_unless_told_otherwise(create, tmp_path):
