@@ -52,6 +52,6 @@ setup(
     extras_require={
         "gcp": ["apache-beam[gcp]"],
         "test": TEST,
-        "bench": ["tokenizers"],
+        "bench": ["blingfire", "pysbd", "syntok", "tokenizers"],
     },
 )

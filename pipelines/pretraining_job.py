@@ -123,7 +123,7 @@ def build(pipeline: beam.Pipeline, job: PretrainingJob, folders: Folders) -> Non
     config = job.data_sets[0].config
     read = (
         pipeline
-        | "Ranges" >> beam.Create(sources.work_units(job.files))
+        | "Ranges" >> beam.Create(sources.work_units(job.files, config.input_format))
         | "SpreadRanges" >> beam.Reshuffle()
         | "TokenizeText"
         >> beam.ParDo(
