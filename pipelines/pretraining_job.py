@@ -93,7 +93,7 @@ def create(
         for data_set in job.data_sets:
             _check_finished(job, data_set)
     for data_set in job.data_sets:
-        _log_result(manifest.load_manifest(data_set.output))
+        _log_result(sinks.load_manifest(data_set.output))
     logging.info("Finished in %.1f seconds.", time.monotonic() - start)
 
 
@@ -214,7 +214,7 @@ def _are_complete(job: PretrainingJob) -> bool:
     complete = [sinks.has_manifest(data_set.output) for data_set in job.data_sets]
     for data_set, is_complete in zip(job.data_sets, complete, strict=True):
         if is_complete:
-            _check_same(job, data_set, manifest.load_manifest(data_set.output))
+            _check_same(job, data_set, sinks.load_manifest(data_set.output))
             logging.info(
                 "%s is already complete: same text, vocabulary and flags.",
                 data_set.output,

@@ -16,7 +16,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import documents, manifest
+from bert_tf.data import documents, manifest, vocab
 from bert_tf.errors import UserError
 
 # Small enough to keep several workers busy and to show progress on a small corpus.
@@ -93,6 +93,28 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
             f"{','.join(patterns)}; name others."
         )
     return [found[path] for path in sorted(found)]
+
+
+def load_vocabulary(path: str) -> vocab.Vocabulary:
+    """Reads a vocabulary file as `bert_tf.data.vocab` does, but by Beam.
+
+    Beam knows file systems that TensorFlow does not, and has the user's credentials.
+
+    Args:
+        path: on any file system that Beam knows.
+
+    Raises:
+        UserError: the file cannot be read, or is no vocabulary.
+    """
+    try:
+        with FileSystems.open(path) as file:
+            content = file.read()
+    except Exception as error:  # each file system has its own
+        raise UserError(
+            f"Expected a vocabulary file, received {path!r}, which cannot be read "
+            f"({error}); check the path and the access to it."
+        ) from error
+    return vocab.parse_vocabulary(content, path)
 
 
 def summarize_inputs(files: Iterable[InputFile]) -> manifest.Inputs:
