@@ -11,8 +11,13 @@ VERSION = re.search(
 ).group(1)
 
 TEST = [
+    "apache-beam[aws,gcp]",
+    "flask",  # with flask-cors for moto's server
+    "flask-cors",
+    "gcp-storage-emulator",
     "hypothesis",
     "import-linter",
+    "moto",
     "pre-commit",
     "pytest",
     "pytest-xdist",
@@ -50,6 +55,7 @@ setup(
         "zstandard",
     ],
     extras_require={
+        "aws": ["apache-beam[aws]"],
         "gcp": ["apache-beam[gcp]"],
         "test": TEST,
         "bench": ["blingfire", "pysbd", "syntok", "tokenizers"],

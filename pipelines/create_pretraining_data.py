@@ -151,14 +151,13 @@ def main(argv: Sequence[str]) -> None:
     cli.import_tensorflow()
     from apache_beam.options.pipeline_options import DirectOptions
 
-    from bert_tf.data import vocab
     from pipelines import estimate, pretraining_job, sources, transforms
 
     job = pretraining_job.PretrainingJob(
         data_sets=tuple(
             transforms.DataSet(config, output) for output, config in data_sets.items()
         ),
-        vocabulary=vocab.load_vocabulary(_VOCAB_FILE.value),
+        vocabulary=sources.load_vocabulary(_VOCAB_FILE.value),
         files=tuple(
             sources.find_inputs(
                 _INPUT.value,

@@ -16,7 +16,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import documents, manifest, parquet, readers
+from bert_tf.data import documents, manifest, parquet, readers, vocab
 from bert_tf.errors import UserError
 
 # Small enough to keep several workers busy and to show progress on a small corpus.
@@ -130,6 +130,28 @@ def _row_group_bytes(path: str, text_field: str) -> tuple[int, ...]:
 
 def _open_stored(path: str) -> BinaryIO:
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def load_vocabulary(path: str) -> vocab.Vocabulary:
+    """Reads a vocabulary file as `bert_tf.data.vocab` does, but by Beam.
+
+    Beam knows file systems that TensorFlow does not, and has the user's credentials.
+
+    Args:
+        path: on any file system that Beam knows.
+
+    Raises:
+        UserError: the file cannot be read, or is no vocabulary.
+    """
+    try:
+        with FileSystems.open(path) as file:
+            content = file.read()
+    except Exception as error:  # each file system has its own
+        raise UserError(
+            f"Expected a vocabulary file, received {path!r}, which cannot be read "
+            f"({error}); check the path and the access to it."
+        ) from error
+    return vocab.parse_vocabulary(content, path)
 
 
 def summarize_inputs(files: Iterable[InputFile]) -> manifest.Inputs:
