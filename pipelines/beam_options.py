@@ -57,6 +57,8 @@ def pipeline_options(argv: Sequence[str]) -> PipelineOptions:
 
     logging.disable(logging.NOTSET)
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    # Warns that it starts the job server of an engine, and that it stops it.
+    logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> None:
