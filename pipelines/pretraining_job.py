@@ -60,6 +60,7 @@ def create(
             set. Then nothing is written but, for bad documents, `dead_letter.jsonl`.
     """
     start = time.monotonic()
+    output = sources.absolute_path(output)
     files = sources.find_inputs(patterns)
     text_bytes = sources.estimate_text_bytes(files)
     job = PretrainingJob(

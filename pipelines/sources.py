@@ -34,7 +34,7 @@ DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 class InputFile:
     """One file to read."""
 
-    path: str
+    path: str  # absolute
     num_bytes: int  # as stored
     last_changed_seconds: float  # since 1970; 0 where the file system does not tell
 
@@ -50,6 +50,15 @@ class InputFile:
             size=self.num_bytes,
             range_bytes=RANGE_BYTES if self.compression_ratio == 1 else self.num_bytes,
         )
+
+
+def absolute_path(path: str) -> str:
+    """The path as workers can use it, whose current folder may be another one.
+
+    Args:
+        path: on any file system that Beam knows.
+    """
+    return path if "://" in path else os.path.abspath(path)
 
 
 def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
@@ -86,8 +95,9 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
                     f"--input: expected files that can be read, received {match.path!r} "
                     "without the permission; change it."
                 )
-            found[match.path] = InputFile(
-                path=match.path,
+            path = absolute_path(match.path)
+            found[path] = InputFile(
+                path=path,
                 num_bytes=match.size_in_bytes,
                 last_changed_seconds=match.last_updated_in_seconds or 0.0,
             )
