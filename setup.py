@@ -28,8 +28,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",
-    packages=find_packages(include=["bert_tf", "bert_tf.*", "pipelines"]),
-    package_data={"bert_tf.data": ["code_points.npz"]},
+    packages=find_packages(include=["bert_tf", "bert_tf.*", "pipelines", "pipelines.*"]),
+    package_data={
+        "bert_tf.data": ["code_points.npz"],
+        "pipelines.report": ["report.css"],
+    },
     install_requires=[
         "absl-py",
         "apache-beam>=2.77,<3",

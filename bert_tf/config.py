@@ -12,6 +12,7 @@ from bert_tf.errors import UserError
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 FEATURE_NAMES = ("original", "model_garden")
+MASKING = ("static", "dynamic")
 INPUT_FORMATS = ("sentences", "prose")
 ACTIVATIONS = ("gelu", "gelu_new")
 DTYPE_POLICIES = ("float32", "mixed_bfloat16")
@@ -54,11 +55,16 @@ class PretrainingDataConfig:
     input_format: str = "sentences"  # sentences: a line each; prose: to be split
     do_lower_case: bool = True  # also strips accents, like the original
     max_seq_length: int = 128  # tokens, [CLS] and two [SEP] included
+    masking: str = "static"  # in the shards; dynamic: drawn anew in each epoch
     max_predictions_per_seq: int = 20  # masked tokens at most
     masked_lm_prob: float = 0.15  # share of tokens to predict
-    short_seq_prob: float = 0.1  # share of documents with a random target length
-    dupe_factor: int = 10  # passes over the corpus, each with other masks
     do_whole_word_mask: bool = False  # mask all pieces of a word or none
+    max_ngram_size: int = 1  # mask up to so many neighbouring words together
+    next_sentence: bool = True  # pairs; False: one segment of a single document
+    short_seq_prob: float = 0.1  # share of documents with a random target length
+    dupe_factor: int = 10  # passes over the corpus, each with other pairs and masks
+    keep_duplicates: bool = False  # use documents as often as they come
+    gzip_compress: bool = False  # the shards
     feature_names: str = "model_garden"  # or original: input_ids, segment_ids
     held_out_fraction: float = 0.02  # share of documents kept from training
     random_seed: int = 12345
@@ -67,7 +73,10 @@ class PretrainingDataConfig:
         """Raises UserError on the first field that cannot be."""
         _require_choice("input_format", self.input_format, INPUT_FORMATS)
         _require_choice("feature_names", self.feature_names, FEATURE_NAMES)
-        _require_positive(self, "max_predictions_per_seq", "dupe_factor")
+        _require_choice("masking", self.masking, MASKING)
+        _require_positive(
+            self, "max_predictions_per_seq", "dupe_factor", "max_ngram_size"
+        )
         _require(
             self.max_seq_length >= 8,
             "max_seq_length",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Named because Beam's default runner tries to download another one from the network.
 DEFAULT_RUNNER = "FnApiRunner"
+LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "PrismRunner")
 
 
 def parse_known_flags(argv: Sequence[str]) -> list[str]:

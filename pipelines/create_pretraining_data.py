@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from bert_tf import cli, config
+from bert_tf.errors import UserError
 from pipelines import beam_options
 
 _DEFAULTS = config.PretrainingDataConfig()
@@ -37,25 +38,53 @@ flags.DEFINE_enum(
 flags.DEFINE_bool(
     "do_lower_case", _DEFAULTS.do_lower_case, "For uncased vocabularies; strips accents."
 )
-flags.DEFINE_integer("max_seq_length", _DEFAULTS.max_seq_length, "Tokens of an example.")
-flags.DEFINE_integer(
+_MAX_SEQ_LENGTH = flags.DEFINE_list(
+    "max_seq_length",
+    [_DEFAULTS.max_seq_length],
+    "Tokens of an example. Several numbers, as 128,512, make a data set each, in folders "
+    "of --output that are called by them.",
+)
+_MAX_PREDICTIONS_PER_SEQ = flags.DEFINE_list(
     "max_predictions_per_seq",
-    _DEFAULTS.max_predictions_per_seq,
-    "Tokens of an example to predict, at most.",
+    [_DEFAULTS.max_predictions_per_seq],
+    "Tokens of an example to predict, at most; a number for each --max_seq_length.",
+)
+flags.DEFINE_enum(
+    "masking",
+    _DEFAULTS.masking,
+    config.MASKING,
+    "static: masks are in the shards. dynamic: they are drawn in training, anew in each "
+    "epoch.",
 )
 flags.DEFINE_float(
     "masked_lm_prob", _DEFAULTS.masked_lm_prob, "Share of tokens to predict."
 )
+flags.DEFINE_bool(
+    "do_whole_word_mask", _DEFAULTS.do_whole_word_mask, "Mask all pieces of a word."
+)
+flags.DEFINE_integer(
+    "max_ngram_size",
+    _DEFAULTS.max_ngram_size,
+    "Mask up to so many neighbouring words together, fewer more often.",
+)
+flags.DEFINE_bool(
+    "next_sentence",
+    _DEFAULTS.next_sentence,
+    "Make next-sentence pairs; else fill examples with sentences of one document.",
+)
 flags.DEFINE_float(
     "short_seq_prob", _DEFAULTS.short_seq_prob, "Share of documents cut shorter."
 )
-flags.DEFINE_integer(
+_DUPE_FACTOR = flags.DEFINE_integer(
     "dupe_factor",
-    _DEFAULTS.dupe_factor,
-    "How often each document is used for training, with other pairs and masks.",
+    None,
+    "How often each document is used for training, with other pairs and masks; by "
+    f"default {_DEFAULTS.dupe_factor}, with --masking=dynamic 1.",
 )
 flags.DEFINE_bool(
-    "do_whole_word_mask", _DEFAULTS.do_whole_word_mask, "Mask all pieces of a word."
+    "keep_duplicates",
+    _DEFAULTS.keep_duplicates,
+    "Use repeated documents as often as they come, rather than once.",
 )
 flags.DEFINE_enum(
     "feature_names",
@@ -69,8 +98,20 @@ flags.DEFINE_float(
     "Share of documents kept from training, to evaluate on.",
 )
 flags.DEFINE_integer("random_seed", _DEFAULTS.random_seed, "Seed of pairs and masks.")
-_NUM_SHARDS = flags.DEFINE_integer(
-    "num_shards", None, "Files to train on; by default about 64 MB each.", lower_bound=1
+flags.DEFINE_bool("gzip_compress", _DEFAULTS.gzip_compress, "Compress the shards.")
+_NUM_BUCKETS = flags.DEFINE_integer(
+    "num_buckets",
+    None,
+    "Parts of the training documents; a worker holds one at a time and makes a file of "
+    "it in each pass. By default about 16 MB of English text each.",
+    lower_bound=1,
+)
+_SHUFFLE = flags.DEFINE_enum(
+    "shuffle",
+    None,
+    ["files", "engine"],
+    "How documents get to their buckets: by files in --output, which all workers must "
+    "share, or by Beam. By default files with a local runner and a local --output.",
 )
 _MAX_BAD_DOCUMENTS = flags.DEFINE_integer(
     "max_bad_documents",
@@ -86,30 +127,75 @@ flags.mark_flags_as_required(["input", "output", "vocab_file"])
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and creates the data set."""
-    data_config = config.PretrainingDataConfig(
-        **{
-            field.name: flags.FLAGS[field.name].value
-            for field in dataclasses.fields(config.PretrainingDataConfig)
-        }
-    )
-    data_config.validate()
+    data_sets = _data_sets()
     options = beam_options.pipeline_options(argv)
     # Tokenizing needs no GPU, and every worker would take all of its memory.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     # Here rather than above, so that --help need not wait for Beam and TensorFlow.
     cli.import_tensorflow()
-    from pipelines import pretraining_job
+    from bert_tf.data import vocab
+    from pipelines import pretraining_job, sources, transforms
 
     pretraining_job.create(
-        data_config,
-        _INPUT.value,
-        output=_OUTPUT.value,
-        vocab_file=_VOCAB_FILE.value,
-        num_train_shards=_NUM_SHARDS.value,
-        max_bad_documents=_MAX_BAD_DOCUMENTS.value,
+        pretraining_job.PretrainingJob(
+            data_sets=tuple(
+                transforms.DataSet(config, sources.absolute_path(output))
+                for output, config in data_sets.items()
+            ),
+            vocabulary=vocab.load_vocabulary(_VOCAB_FILE.value),
+            files=tuple(sources.find_inputs(_INPUT.value)),
+            num_train_buckets=_NUM_BUCKETS.value,
+            max_bad_documents=_MAX_BAD_DOCUMENTS.value,
+        ),
+        shuffle=_SHUFFLE.value,
         overwrite=_OVERWRITE.value,
         options=options,
     )
+
+
+def _data_sets() -> dict[str, config.PretrainingDataConfig]:
+    """The configuration of each folder to write.
+
+    Raises:
+        UserError: a flag has a value that cannot be.
+    """
+    lengths = _integers(_MAX_SEQ_LENGTH)
+    predictions = _integers(_MAX_PREDICTIONS_PER_SEQ)
+    if len(lengths) != len(predictions) or len(set(lengths)) < len(lengths):
+        raise UserError(
+            "--max_predictions_per_seq: expected a number for each of different "
+            f"--max_seq_length={lengths}, received {predictions}; give as many."
+        )
+    own = {"max_seq_length", "max_predictions_per_seq", "dupe_factor"}
+    common = {
+        field.name: flags.FLAGS[field.name].value
+        for field in dataclasses.fields(config.PretrainingDataConfig)
+        if field.name not in own
+    }
+    dupe_factor = _DUPE_FACTOR.value
+    if dupe_factor is None:
+        dupe_factor = 1 if common["masking"] == "dynamic" else _DEFAULTS.dupe_factor
+    data_sets = {}
+    for length, num_predictions in zip(lengths, predictions, strict=True):
+        output = f"{_OUTPUT.value}/{length}" if len(lengths) > 1 else _OUTPUT.value
+        data_sets[output] = config.PretrainingDataConfig(
+            max_seq_length=length,
+            max_predictions_per_seq=num_predictions,
+            dupe_factor=dupe_factor,
+            **common,
+        )
+        data_sets[output].validate()
+    return data_sets
+
+
+def _integers(flag: flags.FlagHolder) -> list[int]:
+    try:
+        return [int(value) for value in flag.value]
+    except ValueError as error:
+        raise UserError(
+            f"--{flag.name}: expected integers, separated by commas, received "
+            f"{','.join(flag.value)!r}; correct it."
+        ) from error
 
 
 if __name__ == "__main__":

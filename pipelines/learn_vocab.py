@@ -59,10 +59,8 @@ def main(argv: Sequence[str]) -> None:
         logging.info(
             "Counting the words of %d files, %.1f MB.", len(files), num_bytes / 1e6
         )
-        expected = dict.fromkeys(progress.STAGES, 0)
-        expected[progress.READ_CHARACTERS] = num_bytes
         is_local = "://" not in work_dir
-        with progress.logged(work_dir if is_local else None, expected):
+        with progress.logged(work_dir if is_local else None, num_bytes):
             counts = word_counts.count_words(
                 files,
                 lower_case=_DO_LOWER_CASE.value,

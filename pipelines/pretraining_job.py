@@ -1,18 +1,18 @@
 """The job of create_pretraining_data: what it checks, its graph, what it tells."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
 
 import apache_beam as beam
 from absl import logging
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import examples, manifest, vocab
+from bert_tf.data import manifest, vocab
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
-from pipelines import progress, sinks, sources, transforms
+from pipelines import beam_options, buckets, progress, sinks, sources, transforms
+from pipelines.transforms import DataSet
 
 # Where documents are long, half of the next sentences are random ones.
 _MANY_RANDOM_NEXT = 0.6
@@ -21,232 +21,245 @@ _MANY_UNKNOWN = 0.05  # of the tokens
 
 @dataclasses.dataclass(frozen=True)
 class PretrainingJob:
-    """All that decides what is written."""
+    """All that decides what is written.
 
-    config: PretrainingDataConfig
+    The configurations of the data sets may differ in the lengths of examples only.
+    """
+
+    data_sets: tuple[DataSet, ...]
     vocabulary: vocab.Vocabulary
     files: tuple[sources.InputFile, ...]
-    partitions: dict[str, transforms.Partition]  # for each split
-    output: str  # a folder
+    num_train_buckets: int | None  # None: by the number of tokens
     max_bad_documents: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Folders:
+    """What the workers share on a local disk, if they do."""
+
+    spill_dir: str | None  # for documents on their way to a bucket; None: Beam has them
+    progress_dir: str | None
+
+
 def create(
-    config: PretrainingDataConfig,
-    patterns: Sequence[str],
-    *,
-    output: str,
-    vocab_file: str,
-    num_train_shards: int | None,
-    max_bad_documents: int,
-    overwrite: bool,
-    options: PipelineOptions,
+    job: PretrainingJob, *, shuffle: str | None, overwrite: bool, options: PipelineOptions
 ) -> None:
-    """Creates a data set, unless `output` already holds just this one.
+    """Creates the data sets, unless their folders already hold just these.
 
     Args:
-        config: what the examples are made of.
-        patterns: paths or globs of text files.
-        output: a folder; it is made if it is missing.
-        vocab_file: a WordPiece vocabulary.
-        num_train_shards: how many files to train on; None: by their size.
-        max_bad_documents: how many documents may be unusable.
-        overwrite: whether a complete data set in `output` is replaced.
+        job: what to do.
+        shuffle: how documents get to their buckets: by `files` in the output's folder,
+            which all workers must share, or by Beam's `engine`; None: by files with a
+            local runner and a local output.
+        overwrite: whether complete data sets are replaced.
         options: of Beam.
 
     Raises:
-        UserError: there is no text, no document in it, or too many bad ones; the
-            vocabulary cannot be read; `output` cannot be written, or holds another data
-            set. Then nothing is written but, for bad documents, `dead_letter.jsonl`.
+        UserError: there is no text, no document in it, or too many bad ones; an output
+            cannot be written, or holds another data set. Then nothing is written but,
+            for bad documents, `dead_letter.jsonl`.
     """
     start = time.monotonic()
-    output = sources.absolute_path(output)
-    files = sources.find_inputs(patterns)
-    text_bytes = sources.estimate_text_bytes(files)
-    job = PretrainingJob(
-        config=config,
-        vocabulary=vocab.load_vocabulary(vocab_file),
-        files=tuple(files),
-        partitions=transforms.plan_partitions(
-            config, text_bytes=text_bytes, num_train_shards=num_train_shards
-        ),
-        output=output,
-        max_bad_documents=max_bad_documents,
-    )
-    if sinks.has_manifest(output) and not overwrite:
-        _check_same(job, manifest.load_manifest(output))
-        logging.info("%s is already complete: same text, vocabulary and flags.", output)
+    if not overwrite and _are_complete(job):
         return
-    if not overwrite:
-        sinks.check_unclaimed(output, job.vocabulary.digest)
+    use_files = _use_files(shuffle, job, options)
     # Fails here, and not in a worker, if TF Text cannot use the vocabulary.
-    BertTokenizer(job.vocabulary, lower_case=config.do_lower_case)
-    expected = {
-        progress.READ_CHARACTERS: text_bytes,
-        progress.BUCKET_PASSES: sum(
-            partition.num_buckets * transforms.num_passes(split, config)
-            for split, partition in job.partitions.items()
-        ),
-        progress.WRITTEN_SHARDS: sum(
-            partition.num_shards for partition in job.partitions.values()
-        ),
-    }
+    BertTokenizer(job.vocabulary, lower_case=job.data_sets[0].config.do_lower_case)
+    text_bytes = sources.estimate_text_bytes(job.files)
     logging.info(
-        "Reading %d files, %.1f MB of text%s, for %d buckets and %d shards in %s.",
-        len(files),
+        "Reading %d files, %.1f MB of text%s, for %s.",
+        len(job.files),
         text_bytes / 1e6,
-        "" if text_bytes == sum(file.num_bytes for file in files) else " (estimated)",
-        sum(partition.num_buckets for partition in job.partitions.values()),
-        expected[progress.WRITTEN_SHARDS],
-        output,
+        "" if text_bytes == sum(file.num_bytes for file in job.files) else " (estimated)",
+        ", ".join(data_set.output for data_set in job.data_sets),
     )
-    with sinks.prepared_output(output) as progress_dir:
-        with progress.logged(progress_dir, expected):
+    with contextlib.ExitStack() as outputs:
+        unfinished = [
+            outputs.enter_context(sinks.prepared_output(data_set.output))
+            for data_set in job.data_sets
+        ]
+        folders = Folders(
+            spill_dir=unfinished[0] if use_files else None, progress_dir=unfinished[0]
+        )
+        with progress.logged(folders.progress_dir, text_bytes):
             pipeline = beam.Pipeline(options=options)
-            build(pipeline, job, progress_dir=progress_dir)
+            build(pipeline, job, folders)
             pipeline.run().wait_until_finish()
-        _check_finished(job)
-    _log_result(manifest.load_manifest(output), time.monotonic() - start)
+        for data_set in job.data_sets:
+            _check_finished(job, data_set)
+    for data_set in job.data_sets:
+        _log_result(manifest.load_manifest(data_set.output))
+    logging.info("Finished in %.1f seconds.", time.monotonic() - start)
 
 
-def build(
-    pipeline: beam.Pipeline, job: PretrainingJob, *, progress_dir: str | None
-) -> None:
+def _use_files(
+    shuffle: str | None, job: PretrainingJob, options: PipelineOptions
+) -> bool:
+    is_local = all("://" not in data_set.output for data_set in job.data_sets)
+    runner = options.view_as(StandardOptions).runner
+    if shuffle is None:
+        return is_local and runner in beam_options.LOCAL_RUNNERS
+    if shuffle == "files" and not is_local:
+        raise UserError(
+            "--shuffle=files: expected an --output on a disk that all workers share, "
+            f"received {job.data_sets[0].output!r}; use --shuffle=engine."
+        )
+    return shuffle == "files"
+
+
+def build(pipeline: beam.Pipeline, job: PretrainingJob, folders: Folders) -> None:
     """Adds the job's steps to a pipeline.
 
     Args:
         pipeline: of Beam.
         job: what to do.
-        progress_dir: where the workers report, see `pipelines.progress`.
+        folders: what the workers share.
     """
-    blocks = (
+    config = job.data_sets[0].config
+    read = (
         pipeline
-        | "Ranges" >> beam.Create([part for file in job.files for part in file.ranges()])
+        | "Ranges" >> beam.Create(sources.work_units(job.files))
         | "SpreadRanges" >> beam.Reshuffle()
-        | "ReadBlocks"
+        | "TokenizeText"
         >> beam.ParDo(
-            sources.ReadBlocks(
-                input_format=job.config.input_format, progress_dir=progress_dir
-            )
-        ).with_outputs(sources.BAD_DOCUMENTS, main="blocks")
-    )
-    tokenized = blocks.blocks | "TokenizeBlocks" >> beam.ParDo(
-        transforms.TokenizeBlocks(job.config, job.vocabulary, partitions=job.partitions)
-    ).with_output_types(tuple[str, bytes]).with_outputs(
-        sources.BAD_DOCUMENTS, main="payloads"
-    )
-    bad_documents = (
-        blocks[sources.BAD_DOCUMENTS],
-        tokenized[sources.BAD_DOCUMENTS],
-    ) | "BadDocuments" >> beam.Flatten()
-    num_bad_documents = beam.pvalue.AsSingleton(
-        bad_documents | "CountBadDocuments" >> beam.combiners.Count.Globally()
-    )
-    made = (
-        tokenized.payloads
-        | "GroupByBucket" >> beam.GroupByKey()
-        | "MakeExamples"
-        >> beam.ParDo(
-            transforms.MakeExamples(
-                job.config,
+            transforms.TokenizeText(
+                config,
                 job.vocabulary,
-                partitions=job.partitions,
+                spill_dir=folders.spill_dir,
+                progress_dir=folders.progress_dir,
                 max_bad_documents=job.max_bad_documents,
-                progress_dir=progress_dir,
-            ),
-            num_bad_documents,
-        )
-        .with_output_types(tuple[str, bytes])
-        .with_outputs(transforms.STATISTICS, main="blobs")
+            )
+        ).with_outputs(transforms.BAD_DOCUMENTS, transforms.NUM_TOKENS, main="documents")
     )
-    # Without these, a shard that no example belongs to would be missing.
-    empty_blobs = pipeline | "EmptyBlobs" >> beam.Create(
-        [
-            (name, b"")
-            for split, partition in job.partitions.items()
-            for name in partition.shard_names(split)
-        ]
-    )
-    shards = (
-        (made.blobs, empty_blobs)
-        | "Blobs" >> beam.Flatten()
-        | "GroupByShard" >> beam.GroupByKey()
-        | "WriteShards"
-        >> beam.ParDo(
-            sinks.WriteShards(
-                job.output,
-                max_bad_documents=job.max_bad_documents,
-                progress_dir=progress_dir,
-            ),
-            num_bad_documents,
-        )
-    )
-    statistics = made[transforms.STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(
-        examples.merge_statistics
-    )
-    _ = (
+    bad_documents = read[transforms.BAD_DOCUMENTS]
+    planned = (
         pipeline
         | "Once" >> beam.Create([None])
-        | "FinishDataset"
+        | "PlanBuckets"
         >> beam.ParDo(
-            sinks.FinishDataset(
-                job.output,
-                config=job.config,
-                vocabulary=job.vocabulary,
-                inputs=sources.summarize_inputs(job.files),
-                partitions=job.partitions,
+            transforms.PlanBuckets(
+                config,
+                num_train_buckets=job.num_train_buckets,
                 max_bad_documents=job.max_bad_documents,
+                progress_dir=folders.progress_dir,
             ),
-            beam.pvalue.AsList(shards),
-            beam.pvalue.AsDict(statistics),
-            beam.pvalue.AsList(bad_documents),
+            beam.pvalue.AsDict(
+                read[transforms.NUM_TOKENS] | "SumTokens" >> beam.CombinePerKey(sum)
+            ),
+            beam.pvalue.AsSingleton(
+                bad_documents | "CountBadDocuments" >> beam.combiners.Count.Globally()
+            ),
         )
     )
+    arguments = (job.data_sets, job.vocabulary)
+    if folders.spill_dir:
+        make_shards = transforms.MakeShardsFromFiles(
+            *arguments, progress_dir=folders.progress_dir
+        )
+        made = (
+            planned
+            | "SpreadBuckets" >> beam.Reshuffle()
+            | "MakeShards"
+            >> beam.ParDo(make_shards, beam.pvalue.AsList(read.documents)).with_outputs(
+                transforms.STATISTICS, main="shards"
+            )
+        )
+    else:
+        make_shards = transforms.MakeShards(*arguments, progress_dir=folders.progress_dir)
+        parts = read.documents | "SplitByBucket" >> beam.ParDo(
+            transforms.SplitByBucket(config.held_out_fraction),
+            beam.pvalue.AsList(planned),
+        ).with_output_types(tuple[tuple[str, int, int], bytes])
+        # A bucket that no document belongs to has a shard too.
+        empty = planned | "EmptyParts" >> beam.Map(
+            transforms.empty_part, vocab_size=len(job.vocabulary)
+        ).with_output_types(tuple[tuple[str, int, int], bytes])
+        made = (
+            (parts, empty)
+            | "Parts" >> beam.Flatten()
+            | "GroupByBucket" >> beam.GroupByKey()
+            | "MakeShards"
+            >> beam.ParDo(make_shards).with_outputs(transforms.STATISTICS, main="shards")
+        )
+    statistics = made[transforms.STATISTICS] | "SumStatistics" >> beam.CombinePerKey(
+        transforms.sum_statistics
+    )
+    for number, data_set in enumerate(job.data_sets):
+        _ = (
+            pipeline
+            | f"Once{number}" >> beam.Create([None])
+            | f"FinishDataset{number}"
+            >> beam.ParDo(
+                sinks.FinishDataset(
+                    data_set.output,
+                    config=data_set.config,
+                    vocabulary=job.vocabulary,
+                    inputs=sources.summarize_inputs(job.files),
+                    max_bad_documents=job.max_bad_documents,
+                    number=number,
+                ),
+                beam.pvalue.AsList(made.shards),
+                beam.pvalue.AsDict(statistics),
+                beam.pvalue.AsList(bad_documents),
+            )
+        )
 
 
-def _check_same(job: PretrainingJob, found: manifest.Manifest) -> None:
+def _are_complete(job: PretrainingJob) -> bool:
+    """Whether nothing is left to do; raises UserError where something is in the way."""
+    complete = [sinks.has_manifest(data_set.output) for data_set in job.data_sets]
+    for data_set, is_complete in zip(job.data_sets, complete, strict=True):
+        if is_complete:
+            _check_same(job, data_set, manifest.load_manifest(data_set.output))
+            logging.info(
+                "%s is already complete: same text, vocabulary and flags.",
+                data_set.output,
+            )
+        else:
+            sinks.check_unclaimed(data_set.output, job.vocabulary.digest)
+    return all(complete)
+
+
+def _check_same(job: PretrainingJob, data_set: DataSet, found: manifest.Manifest) -> None:
     """Raises UserError unless a complete data set is what the job would write."""
+    num_buckets = found.splits[buckets.TRAIN].num_buckets
     differences = [
         name
         for name, wanted, present in (
             ("input", sources.summarize_inputs(job.files), found.inputs),
             ("vocab_file", job.vocabulary.digest, found.vocab_digest),
-            (
-                "num_shards",
-                [partition.num_shards for partition in job.partitions.values()],
-                [len(split.shards) for split in found.splits.values()],
-            ),
+            ("num_buckets", job.num_train_buckets or num_buckets, num_buckets),
         )
         if wanted != present
     ] + [
         field.name
-        for field in dataclasses.fields(job.config)
-        if getattr(job.config, field.name) != getattr(found.config, field.name)
+        for field in dataclasses.fields(data_set.config)
+        if getattr(data_set.config, field.name) != getattr(found.config, field.name)
     ]
     if differences:
         raise UserError(
-            f"--output: expected a folder without a data set, received {job.output!r} "
-            f"with one that differs in {', '.join(differences)}; choose another folder "
-            "or add --overwrite."
+            "--output: expected a folder without a data set, received "
+            f"{data_set.output!r} with one that differs in {', '.join(differences)}; "
+            "choose another folder or add --overwrite."
         )
 
 
-def _check_finished(job: PretrainingJob) -> None:
+def _check_finished(job: PretrainingJob, data_set: DataSet) -> None:
     """Raises UserError if the job has refused its input or wrote it elsewhere."""
-    if sinks.has_manifest(job.output):
+    if sinks.has_manifest(data_set.output):
         return
-    num_bad_documents = sinks.count_bad_documents(job.output)
+    num_bad_documents = sinks.count_bad_documents(data_set.output)
     if num_bad_documents > job.max_bad_documents:
         raise UserError(
             f"--input: expected at most {job.max_bad_documents} documents that cannot be "
-            f"used, received {num_bad_documents}, listed in {job.output}/"
+            f"used, received {num_bad_documents} or more, listed in {data_set.output}/"
             f"{sinks.DEAD_LETTER_NAME}; repair them or raise --max_bad_documents."
         )
-    if not sinks.has_shards(job.output):
+    if not sinks.has_shards(data_set.output):
         raise UserError(
             "--output: expected a folder that the workers share with this program, "
-            f"received {job.output!r}, in which nothing of theirs has arrived; name one "
-            "on a shared file system or in an object store."
+            f"received {data_set.output!r}, in which nothing of theirs has arrived; name "
+            "one on a shared file system or in an object store."
         )
     raise UserError(
         f"--input: expected documents with several sentences to train on, received "
@@ -255,7 +268,7 @@ def _check_finished(job: PretrainingJob) -> None:
     )
 
 
-def _log_result(finished: manifest.Manifest, seconds: float) -> None:
+def _log_result(finished: manifest.Manifest) -> None:
     for name, split in finished.splits.items():
         counts = split.counts
         logging.info(
@@ -284,7 +297,7 @@ def _log_result(finished: manifest.Manifest, seconds: float) -> None:
                 "--held_out_fraction.",
                 name,
             )
-    counts = finished.splits[transforms.TRAIN].counts
+    counts = finished.splits[buckets.TRAIN].counts
     unknown_share = counts["unknown_tokens"] / max(counts["tokens"], 1)
     if unknown_share > _MANY_UNKNOWN:
         logging.warning(
@@ -292,7 +305,7 @@ def _log_result(finished: manifest.Manifest, seconds: float) -> None:
             "--do_lower_case is wrong.",
             100 * unknown_share,
         )
-    random_next_share = finished.splits[transforms.TRAIN].random_next_share
+    random_next_share = finished.splits[buckets.TRAIN].random_next_share
     if random_next_share and random_next_share > _MANY_RANDOM_NEXT:
         logging.warning(
             "%.0f%% of the next sentences are random ones, not half: the documents are "
@@ -300,4 +313,4 @@ def _log_result(finished: manifest.Manifest, seconds: float) -> None:
             100 * random_next_share,
             finished.config.max_seq_length,
         )
-    logging.info("Wrote %s in %.1f seconds.", finished.data_dir, seconds)
+    logging.info("Wrote %s.", finished.data_dir)

@@ -16,75 +16,74 @@ from collections.abc import Callable, Iterator, Mapping
 from absl import logging
 
 # What is counted, which is also how the files are named.
-READ_CHARACTERS = "read_characters"
-BUCKET_PASSES = "bucket_passes"
+READ_BYTES = "read_bytes"
+PLANNED_SHARDS = "planned_shards"
 WRITTEN_SHARDS = "written_shards"
-STAGES = (READ_CHARACTERS, BUCKET_PASSES, WRITTEN_SHARDS)
+COUNTS = (READ_BYTES, PLANNED_SHARDS, WRITTEN_SHARDS)
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
-def report(progress_dir: str | None, stage: str, amount: int) -> None:
-    """Adds to what this process has done of a stage.
+def report(progress_dir: str | None, count: str, amount: int) -> None:
+    """Adds to what this process has done.
 
     Args:
         progress_dir: a local folder; None where nobody watches.
-        stage: one of `STAGES`.
-        amount: in the unit of the stage.
+        count: one of `COUNTS`.
+        amount: to add.
     """
     if progress_dir is None:
         return
     # A worker that outlives a stopped job must not bring the folder back or fail.
     with (
         contextlib.suppress(FileNotFoundError),
-        open(os.path.join(progress_dir, f"{stage}.{os.getpid()}"), "a") as file,
+        open(os.path.join(progress_dir, f"{count}.{os.getpid()}"), "a") as file,
     ):
         file.write(f"{amount}\n")
 
 
 def totals(progress_dir: str) -> dict[str, int]:
-    """What all processes have reported of each stage so far."""
-    sums = dict.fromkeys(STAGES, 0)
-    for stage in STAGES:
-        for path in pathlib.Path(progress_dir).glob(f"{stage}.*"):
+    """What all processes have reported so far of each of `COUNTS`."""
+    sums = dict.fromkeys(COUNTS, 0)
+    for count in COUNTS:
+        for path in pathlib.Path(progress_dir).glob(f"{count}.*"):
             # The last line may be half written.
             complete, _, _ = path.read_text().rpartition("\n")
-            sums[stage] += sum(map(int, complete.split()))
+            sums[count] += sum(map(int, complete.split()))
     return sums
 
 
-def describe(done: Mapping[str, int], expected: Mapping[str, int], seconds: float) -> str:
-    """One line about the running stage: how much of it, how fast, how much longer.
+def describe(done: Mapping[str, int], num_bytes: int, seconds: float) -> str:
+    """One line about the running step: how much of it, how fast, how much longer.
 
     Args:
-        done: for each stage, what is done.
-        expected: for each stage, what there is to do; of text this is an estimate.
-        seconds: since the running stage began.
+        done: what `totals` gave.
+        num_bytes: of text to read; may be an estimate.
+        seconds: since the running step began.
     """
-    stage = running_stage(done)
-    share = min(done[stage] / max(expected[stage], 1), 1)
-    unit, scale = {
-        READ_CHARACTERS: ("million characters read and tokenized", 1e6),
-        BUCKET_PASSES: ("passes over buckets paired and masked", 1),
-        WRITTEN_SHARDS: ("shards written", 1),
-    }[stage]
-    amount = f"{done[stage] / scale:.4g} of {expected[stage] / scale:.4g} {unit}"
+    if is_writing(done):
+        amount, total, unit = done[WRITTEN_SHARDS], done[PLANNED_SHARDS], "shards written"
+    else:
+        amount, total, unit = done[READ_BYTES] / 1e6, num_bytes / 1e6, "MB of text read"
+    line = f"{amount:.4g} of {total:.4g} {unit}"
+    share = min(amount / max(total, 1e-6), 1)
     if not share or not seconds:
-        return amount
-    rate = done[stage] / scale / seconds
+        return line
     left = seconds * (1 - share) / share
-    return f"{amount} ({share:.0%}, {rate:.2g} a second, {left:.0f} s left of this step)"
+    return (
+        f"{line} ({share:.0%}, {amount / seconds:.2g} a second, {left:.0f} s left of "
+        "this step)"
+    )
 
 
-def running_stage(done: Mapping[str, int]) -> str:
-    """The last stage of which something is done; the first if nothing is."""
-    begun = [stage for stage in STAGES if done[stage]]
-    return begun[-1] if begun else STAGES[0]
+def is_writing(done: Mapping[str, int]) -> bool:
+    """Whether all text is read, so that shards are being written."""
+    return done[PLANNED_SHARDS] > 0
 
 
 @contextlib.contextmanager
 def logged(
     progress_dir: str | None,
-    expected: Mapping[str, int],
+    num_bytes: int,
     *,
     log: Callable[[str], None] = logging.info,
     interval_seconds: float = SECONDS_BETWEEN_LOG_LINES,
@@ -93,7 +92,7 @@ def logged(
 
     Args:
         progress_dir: the workers' folder; None logs nothing.
-        expected: for each stage, what there is to do.
+        num_bytes: of text to read; may be an estimate.
         log: takes a line.
         interval_seconds: between two lines.
     """
@@ -103,16 +102,15 @@ def logged(
     stopped = threading.Event()
 
     def watch() -> None:
-        start = time.monotonic()
-        starts = dict.fromkeys(STAGES, start)
-        stage = STAGES[0]
+        step_start = time.monotonic()
+        was_writing = False
         while not stopped.wait(interval_seconds):
             done = totals(progress_dir)
-            if running_stage(done) != stage:
+            if is_writing(done) and not was_writing:
                 # It began at some time since the last line.
-                stage = running_stage(done)
-                starts[stage] = time.monotonic() - interval_seconds / 2
-            log(describe(done, expected, time.monotonic() - starts[stage]))
+                was_writing = True
+                step_start = time.monotonic() - interval_seconds / 2
+            log(describe(done, num_bytes, time.monotonic() - step_start))
 
     thread = threading.Thread(target=watch, name="progress", daemon=True)
     thread.start()

@@ -4,14 +4,17 @@ Everything is written under a temporary name and renamed, the manifest last of a
 """
 
 import contextlib
+import gzip
 import hashlib
 import json
 import platform
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
@@ -20,13 +23,14 @@ from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import documents, examples, manifest
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
-from pipelines import progress, transforms
+from pipelines import buckets
 
 DEAD_LETTER_NAME = "dead_letter.jsonl"
 # Holds what is not finished. A job that was killed leaves it behind; the next removes it.
 UNFINISHED_NAME = ".unfinished"
 # Not the vocabulary, which the user may have put there to read it from.
-_SHARDS = tuple(f"{split}-*-of-*.tfrecord" for split in manifest.SPLITS)
+_SHARDS = tuple(f"{split}-*-of-*.tfrecord*" for split in manifest.SPLITS)
+_NUM_FREQUENT_WORDS = 40
 _TOOLS = ("tensorflow", "tensorflow-text", "apache-beam", "sentencex")
 
 
@@ -167,29 +171,28 @@ def tool_versions() -> dict[str, str]:
     return versions | {tool: metadata.version(tool) for tool in _TOOLS}
 
 
-class WriteShards(beam.DoFn):
-    """(shard name, blobs of framed records) -> manifest.Shard."""
+def write_shard(
+    output: str, name: str, content: np.ndarray, *, num_examples: int, gzip_compress: bool
+) -> manifest.Shard:
+    """Writes a TFRecord file and says what the manifest tells of it.
 
-    def __init__(self, output: str, *, max_bad_documents: int, progress_dir: str | None):
-        self._output = output
-        self._max_bad_documents = max_bad_documents
-        self._progress_dir = progress_dir
-
-    def process(self, named_blobs, num_bad_documents):
-        """Yields the Shard it has written; nothing if the job is going to be refused."""
-        if num_bad_documents <= self._max_bad_documents:
-            yield self._write(*named_blobs)
-
-    def _write(self, name, blobs):
-        content, num_examples = transforms.join_blobs(blobs)
-        write_atomically(self._output, name, content)
-        progress.report(self._progress_dir, progress.WRITTEN_SHARDS, 1)
-        return manifest.Shard(
-            name=name,
-            num_examples=num_examples,
-            num_bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
+    Args:
+        output: a folder that has an `.unfinished` folder in it.
+        name: of the file; an existing one is replaced.
+        content: uint8 [bytes], before compression.
+        num_examples: in it.
+        gzip_compress: whether the file is compressed.
+    """
+    stored = content.tobytes()
+    if gzip_compress:
+        stored = gzip.compress(stored, mtime=0)  # no time: same content, same bytes
+    write_atomically(output, name, stored)
+    return manifest.Shard(
+        name=name,
+        num_examples=num_examples,
+        num_bytes=len(stored),
+        sha256=hashlib.sha256(stored).hexdigest(),
+    )
 
 
 class FinishDataset(beam.DoFn):
@@ -202,14 +205,14 @@ class FinishDataset(beam.DoFn):
         config: PretrainingDataConfig,
         vocabulary: Vocabulary,
         inputs: manifest.Inputs,
-        partitions: dict[str, transforms.Partition],
         max_bad_documents: int,
+        number: int,
     ):
         self._output = output
         self._config = config
         self._vocabulary = vocabulary
         self._inputs = inputs
-        self._partitions = partitions
+        self._number = number
         self._max_bad_documents = max_bad_documents
 
     def process(self, unused_element, shards, statistics, bad_documents):
@@ -217,24 +220,26 @@ class FinishDataset(beam.DoFn):
 
         Args:
             unused_element: makes it run once.
-            shards: all Shards, in any order.
-            statistics: Statistics by split, without the splits that have no document.
+            shards: (data set's number, Shard) pairs, in any order.
+            statistics: by data set's number and split.
             bad_documents: all of them.
         """
         if bad_documents:
             write_atomically(self._output, DEAD_LETTER_NAME, dead_letter(bad_documents))
-        train = statistics.get(transforms.TRAIN)
-        if len(bad_documents) > self._max_bad_documents or not (
-            train and train.counts["examples"]
-        ):
+        shards = [shard for number, shard in shards if number == self._number]
+        by_split = {
+            split: found
+            for (number, split), found in statistics.items()
+            if number == self._number
+        }
+        if not (shards and by_split[buckets.TRAIN].counts["examples"]):
             return
         finished = build_manifest(
             config=self._config,
             vocabulary=self._vocabulary,
             inputs=self._inputs,
-            partitions=self._partitions,
             shards=shards,
-            statistics=statistics,
+            statistics=by_split,
             bad_documents=bad_documents,
         )
         write_atomically(
@@ -250,9 +255,8 @@ def build_manifest(
     config: PretrainingDataConfig,
     vocabulary: Vocabulary,
     inputs: manifest.Inputs,
-    partitions: dict[str, transforms.Partition],
     shards: Iterable[manifest.Shard],
-    statistics: dict[str, examples.Statistics],
+    statistics: Mapping[str, examples.Statistics],
     bad_documents: Sequence[documents.BadDocument],
 ) -> manifest.Manifest:
     """Puts together what the steps of the job have found.
@@ -261,36 +265,31 @@ def build_manifest(
         config: of the job.
         vocabulary: of the job.
         inputs: of the job.
-        partitions: for each split.
         shards: of all splits, in any order.
         statistics: for each split that has documents.
         bad_documents: all of them.
     """
-    empty = examples.Statistics.empty(len(vocabulary))
+    empty = examples.Statistics.empty(
+        vocab_size=len(vocabulary), max_seq_length=config.max_seq_length
+    )
     train, held_out = (statistics.get(name, empty) for name in manifest.SPLITS)
     shards = sorted(shards, key=lambda shard: shard.name)
-    splits = {}
-    for name, found in zip(manifest.SPLITS, (train, held_out), strict=True):
-        num_examples = found.counts["examples"]
-        splits[name] = manifest.Split(
-            shards=tuple(shard for shard in shards if shard.name.startswith(f"{name}-")),
-            num_buckets=partitions[name].num_buckets,
-            counts=dict(found.counts),
-            random_next_share=found.counts["random_next"] / num_examples
-            if num_examples
-            else None,
-        )
-    reasons = sorted({bad.reason for bad in bad_documents})
     return manifest.Manifest(
         data_dir="",
         config=config,
         vocab_digest=vocabulary.digest,
         vocab_size=len(vocabulary),
-        splits=splits,
-        bad_documents={
-            reason: sum(bad.reason == reason for bad in bad_documents)
-            for reason in reasons
+        splits={
+            name: _split(
+                name,
+                found,
+                [shard for shard in shards if shard.name.startswith(f"{name}-")],
+                config,
+                vocabulary,
+            )
+            for name, found in zip(manifest.SPLITS, (train, held_out), strict=True)
         },
+        bad_documents=dict(sorted(Counter(bad.reason for bad in bad_documents).items())),
         inputs=inputs,
         baselines=manifest.held_out_baselines(
             train_labels=train.labels,
@@ -299,4 +298,53 @@ def build_manifest(
             num_examples=held_out.counts["examples"],
         ),
         versions=tool_versions(),
+    )
+
+
+def _split(
+    name: str,
+    statistics: examples.Statistics,
+    shards: Sequence[manifest.Shard],
+    config: PretrainingDataConfig,
+    vocabulary: Vocabulary,
+) -> manifest.Split:
+    counts = statistics.counts
+    num_examples = counts["examples"]
+    num_passes = buckets.num_passes(name, config)
+    by_count = sorted(
+        np.flatnonzero(statistics.words).tolist(),
+        key=lambda token_id: (-statistics.words[token_id], token_id),
+    )
+    return manifest.Split(
+        shards=tuple(shards),
+        num_buckets=len(shards) // num_passes,
+        counts=dict(counts),
+        random_next_share=counts["random_next"] / num_examples
+        if num_examples and config.next_sentence
+        else None,
+        padding_share=1
+        - counts["example_tokens"] / (num_examples * config.max_seq_length)
+        if num_examples
+        else None,
+        repeated_sentence_share=statistics.sentences.repeated_share,
+        histograms={
+            name: tuple(getattr(statistics, name).tolist())
+            for name in ("example_tokens", "sentence_tokens", "document_tokens")
+        },
+        frequent_words=tuple(
+            (vocabulary.tokens[token_id], int(statistics.words[token_id]))
+            for token_id in by_count[:_NUM_FREQUENT_WORDS]
+        ),
+        samples=tuple(
+            manifest.Sample(
+                tokens=tuple(vocabulary.tokens[each] for each in sample.input_ids),
+                second_start=sample.second_start,
+                positions=tuple(sample.positions.tolist()),
+                labels=tuple(vocabulary.tokens[each] for each in sample.labels),
+                is_random_next=bool(sample.is_random_next)
+                if config.next_sentence
+                else None,
+            )
+            for sample in statistics.samples
+        ),
     )

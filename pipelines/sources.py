@@ -11,20 +11,16 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-import apache_beam as beam
 import zstandard
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import documents, manifest
 from bert_tf.errors import UserError
-from pipelines import progress
 
-BAD_DOCUMENTS = "bad_documents"  # the tagged output beside the good ones
 # Small enough to keep several workers busy and to show progress on a small corpus.
 RANGE_BYTES = 16 << 20
-# A block is tokenized in one call, whose own cost vanishes beside this much text.
-BLOCK_CHARACTERS = 1 << 20
 # How much larger English text is than its compressed file, by the file name's ending.
 _COMPRESSION_RATIO = {".gz": 2.7, ".bz2": 3.5, ".xz": 3.5, ".lzma": 3.5, ".zst": 3.0}
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
@@ -123,6 +119,21 @@ def summarize_inputs(files: Iterable[InputFile]) -> manifest.Inputs:
     )
 
 
+def work_units(files: Iterable[InputFile]) -> list[list[documents.ByteRange]]:
+    """The ranges of all files, small files together: what one worker reads at a time."""
+    units: list[list[documents.ByteRange]] = []
+    unit_bytes = RANGE_BYTES  # of the last unit
+    for file in files:
+        ranges = file.ranges()
+        for byte_range in ranges:
+            if unit_bytes >= RANGE_BYTES:
+                units.append([])
+                unit_bytes = 0
+            units[-1].append(byte_range)
+            unit_bytes += file.num_bytes * file.compression_ratio / len(ranges)
+    return units
+
+
 def estimate_text_bytes(files: Iterable[InputFile]) -> int:
     """How much text the files hold; exact where none is compressed."""
     return int(sum(file.num_bytes * file.compression_ratio for file in files))
@@ -183,7 +194,7 @@ class _ZstdReader(io.RawIOBase):
 
 
 def read_range(
-    byte_range: documents.ByteRange, *, input_format: str
+    byte_range: documents.ByteRange, config: PretrainingDataConfig
 ) -> Iterator[documents.Document | documents.BadDocument]:
     """The documents of a range, as `bert_tf.data.documents.read_documents`.
 
@@ -193,7 +204,9 @@ def read_range(
     path = byte_range.path
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
         text = open_text(raw, path)
-        found = documents.read_documents(text, byte_range, input_format=input_format)
+        found = documents.read_documents(
+            text, byte_range, input_format=config.input_format
+        )
         try:
             yield from found
         except DAMAGE as error:
@@ -202,35 +215,7 @@ def read_range(
             yield documents.BadDocument(
                 path=path,
                 offset=raw.tell(),
+                num_bytes=0,
                 reason="damaged_file",
                 detail=f"{type(error).__name__}: {error}",
             )
-
-
-class ReadBlocks(beam.DoFn):
-    """ByteRange -> lists of Documents with about a megabyte of text each."""
-
-    def __init__(self, *, input_format: str, progress_dir: str | None):
-        self._input_format = input_format
-        self._progress_dir = progress_dir
-
-    def process(self, byte_range):
-        """Yields blocks, and BadDocuments with the tag `BAD_DOCUMENTS`."""
-        block: list[documents.Document] = []
-        num_characters = 0
-        for document in read_range(byte_range, input_format=self._input_format):
-            if isinstance(document, documents.BadDocument):
-                yield beam.pvalue.TaggedOutput(BAD_DOCUMENTS, document)
-                continue
-            block.append(document)
-            num_characters += sum(map(len, document.sentences))
-            if num_characters >= BLOCK_CHARACTERS:
-                yield block
-                self._report(num_characters)
-                block, num_characters = [], 0
-        if block:
-            yield block
-            self._report(num_characters)
-
-    def _report(self, num_characters: int) -> None:
-        progress.report(self._progress_dir, progress.READ_CHARACTERS, num_characters)

@@ -1,147 +1,70 @@
-"""What happens between documents and shards: pure functions, and DoFns around them.
+"""What happens between text and shards: DoFns around the functions of bert_tf.data.
 
-Documents -> tokens -> buckets -> pairs -> masks -> tf.Examples -> shards. Everything
-random follows from a document's key and the seed, and everything that is gathered is
-sorted, so that the bytes written do not depend on runner, workers or file names.
+Text -> documents -> tokens -> buckets -> pairs -> masks -> tf.Examples -> shards.
+Everything random follows from a document's key and the seed, and everything that is
+gathered is sorted, so that the bytes written do not depend on runner, workers or files.
 """
 
 import collections
 import contextlib
 import dataclasses
-import hashlib
-from collections.abc import Iterable, Sequence
+import functools
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import tensorflow as tf
 from apache_beam.utils import shared
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import documents, examples, manifest, records, tokenization
+from bert_tf.data import examples, manifest, tokenization, tokenized
+from bert_tf.data.documents import BadDocument, ByteRange, Document
+from bert_tf.data.tokenized import TokenizedDocuments
 from bert_tf.data.vocab import Vocabulary
-from pipelines import progress
-from pipelines.sources import BAD_DOCUMENTS
+from pipelines import buckets, progress, sinks, sources, spill
+from pipelines.buckets import Bucket
 
-TRAIN, HELD_OUT = manifest.SPLITS
-STATISTICS = "statistics"  # the tagged output beside the examples
-# Large enough for many possible partners, small enough to fit in memory many times.
-_BUCKET_TEXT_BYTES = 8 << 20
-_SHARD_BYTES = 64 << 20
-_RECORD_BYTES_PER_TEXT_BYTE = 1.5  # at 128 tokens, for each duplicate
+# Tagged outputs.
+BAD_DOCUMENTS = "bad_documents"
+NUM_TOKENS = "num_tokens"
+STATISTICS = "statistics"
+
+# A block is tokenized in one call, whose own cost vanishes beside this much text.
+_BLOCK_BYTES = 1 << 20
+# What a worker holds before it hands it on: many documents, since each bucket has to
+# fetch its own from all of them.
+_TOKENS_PER_PART = 8 << 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Partition:
-    """Into how many parts a split is cut."""
+class DataSet:
+    """One of the data sets that are made of the same tokens."""
 
-    num_buckets: int
-    num_shards: int
-
-    def shard_names(self, split: str) -> list[str]:
-        """The names of the files."""
-        return [
-            f"{split}-{number:05d}-of-{self.num_shards:05d}.tfrecord"
-            for number in range(self.num_shards)
-        ]
+    config: PretrainingDataConfig
+    output: str  # a folder
 
 
-def plan_partitions(
-    config: PretrainingDataConfig, *, text_bytes: int, num_train_shards: int | None
-) -> dict[str, Partition]:
-    """Cuts the splits so that a bucket holds about 8 MiB of text, a shard 64 MiB.
+class TokenizeText(beam.DoFn):
+    """Lists of ByteRanges -> sorted documents: a spilled file's path, or their bytes.
 
-    Args:
-        config: its held-out fraction and number of duplicates matter.
-        text_bytes: of all input, perhaps an estimate.
-        num_train_shards: to have just as many.
-
-    Returns:
-        A Partition for each split, its numbers powers of two: so that they stay the same
-        when the same text comes in other files, with a few line ends more or less.
+    With the tag `BAD_DOCUMENTS` it gives BadDocuments, with the tag `NUM_TOKENS` pairs
+    of a split and a number.
     """
-    held_out_bytes = text_bytes * config.held_out_fraction
-    train_bytes = text_bytes - held_out_bytes
-    held_out_record_bytes = held_out_bytes * _RECORD_BYTES_PER_TEXT_BYTE
-    train_record_bytes = train_bytes * config.dupe_factor * _RECORD_BYTES_PER_TEXT_BYTE
-    return {
-        TRAIN: Partition(
-            num_buckets=_num_parts(train_bytes, _BUCKET_TEXT_BYTES),
-            num_shards=num_train_shards or _num_parts(train_record_bytes, _SHARD_BYTES),
-        ),
-        HELD_OUT: Partition(
-            num_buckets=_num_parts(held_out_bytes, _BUCKET_TEXT_BYTES),
-            num_shards=_num_parts(held_out_record_bytes, _SHARD_BYTES)
-            if config.held_out_fraction
-            else 0,
-        ),
-    }
-
-
-def _num_parts(total: float, part: int) -> int:
-    num_parts = 1
-    while num_parts * part < total:
-        num_parts *= 2
-    return num_parts
-
-
-def split_of(key: bytes, held_out_fraction: float) -> str:
-    """`held_out` for a share of all keys, else `train`, whatever seed or input."""
-    is_held_out = int.from_bytes(key[:8], "big") < held_out_fraction * 2**64
-    return HELD_OUT if is_held_out else TRAIN
-
-
-def num_passes(split: str, config: PretrainingDataConfig) -> int:
-    """How often each document is used; held-out ones once, since more only cost time."""
-    return config.dupe_factor if split == TRAIN else 1
-
-
-def bucket_of(key: bytes, split: str, partition: Partition) -> str:
-    """The name of the bucket of a document, such as `train/3`."""
-    return f"{split}/{int.from_bytes(key[8:], 'big') % partition.num_buckets}"
-
-
-def frame_digest(frame: bytes) -> bytes:
-    """8 bytes of a framed record: what decides its shard and its place there."""
-    return hashlib.blake2b(frame, digest_size=8).digest()
-
-
-def shard_blobs(encoded: Iterable[bytes], names: Sequence[str]) -> dict[str, bytes]:
-    """Sends each example to one of the shards; a blob of framed records for each used."""
-    frames_by_name = collections.defaultdict(list)
-    for example in encoded:
-        frame = records.frame_record(example)
-        number = int.from_bytes(frame_digest(frame), "big") % len(names)
-        frames_by_name[names[number]].append(frame)
-    return {name: b"".join(frames) for name, frames in frames_by_name.items()}
-
-
-def join_blobs(blobs: Iterable[bytes]) -> tuple[bytes, int]:
-    """The content of a TFRecord file and its number of records.
-
-    Args:
-        blobs: framed records, in any order and any parts.
-
-    Returns:
-        The records in the order of their digests, which is as good as random, so that
-        training needs no large shuffle buffer.
-    """
-    frames = [frame for blob in blobs for frame in records.split_frames(blob)]
-    frames.sort(key=lambda frame: (frame_digest(frame), frame))
-    return b"".join(frames), len(frames)
-
-
-class TokenizeBlocks(beam.DoFn):
-    """Lists of Documents -> (bucket, payload)."""
 
     def __init__(
         self,
         config: PretrainingDataConfig,
         vocabulary: Vocabulary,
         *,
-        partitions: dict[str, Partition],
+        spill_dir: str | None,
+        progress_dir: str | None,
+        max_bad_documents: int,
     ):
         self._config = config
         self._vocabulary = vocabulary
-        self._partitions = partitions
+        self._spill_dir = spill_dir
+        self._progress_dir = progress_dir
+        self._max_bad_documents = max_bad_documents
         self._shared_tokenizer = shared.Shared()
 
     def setup(self):
@@ -158,61 +81,200 @@ class TokenizeBlocks(beam.DoFn):
             self._vocabulary, lower_case=self._config.do_lower_case
         )
 
-    def process(self, block):
-        """Yields payloads, and BadDocuments with the tag `BAD_DOCUMENTS`."""
-        vocab_size = len(self._vocabulary)
-        for document in documents.tokenize_block(
-            block, self._tokenizer, vocab_size=vocab_size
-        ):
-            if isinstance(document, documents.BadDocument):
-                yield beam.pvalue.TaggedOutput(BAD_DOCUMENTS, document)
+    def process(self, ranges):
+        """Stops early where the bad documents alone are too many for the job."""
+        num_bad = num_tokens = 0
+        parts: list[TokenizedDocuments] = []
+        for block, bad_documents in _blocks(ranges, self._config):
+            if block:
+                part, without_tokens = tokenized.tokenize_documents(
+                    block, self._tokenizer
+                )
+                bad_documents += without_tokens
+                parts.append(part)
+                num_tokens += len(part.token_ids)
+            for bad in bad_documents:
+                yield beam.pvalue.TaggedOutput(BAD_DOCUMENTS, bad)
+            num_bad += len(bad_documents)
+            if num_bad > self._max_bad_documents:
+                return
+            progress.report(
+                self._progress_dir,
+                progress.READ_BYTES,
+                sum(document.num_bytes for document in block),
+            )
+            if num_tokens >= _TOKENS_PER_PART:
+                yield from self._hand_on(parts)
+                parts, num_tokens = [], 0
+        if parts:
+            yield from self._hand_on(parts)
+
+    def _hand_on(self, parts: Sequence[TokenizedDocuments]):
+        documents = tokenized.concatenate(parts).sort()
+        for split in manifest.SPLITS:
+            keys = buckets.split_keys(split, self._config.held_out_fraction)
+            num_tokens = len(documents.range_of_keys(*keys).token_ids)
+            yield beam.pvalue.TaggedOutput(NUM_TOKENS, (split, num_tokens))
+        if self._spill_dir:
+            yield spill.write(self._spill_dir, documents)
+        else:
+            yield documents.to_bytes()
+
+
+def _blocks(
+    ranges: Iterable[ByteRange], config: PretrainingDataConfig
+) -> Iterator[tuple[list[Document], list[BadDocument]]]:
+    """About a megabyte of documents at a time, and the bad ones found on the way."""
+    good: list[Document] = []
+    bad: list[BadDocument] = []
+    num_bytes = 0
+    for byte_range in ranges:
+        for document in sources.read_range(byte_range, config):
+            if isinstance(document, BadDocument):
+                bad.append(document)
+                num_bytes += 1 << 10  # so that a flood of them is told of soon
             else:
-                split = split_of(document.key, self._config.held_out_fraction)
-                bucket = bucket_of(document.key, split, self._partitions[split])
-                yield bucket, document.to_bytes()
+                good.append(document)
+                num_bytes += len(document.text)
+            if num_bytes >= _BLOCK_BYTES:
+                yield good, bad
+                good, bad, num_bytes = [], [], 0
+    if good or bad:
+        yield good, bad
 
 
-class MakeExamples(beam.DoFn):
-    """(bucket, payloads) -> (shard name, framed records)."""
+class PlanBuckets(beam.DoFn):
+    """Anything -> the Buckets; none if too many documents are bad."""
 
     def __init__(
         self,
         config: PretrainingDataConfig,
-        vocabulary: Vocabulary,
         *,
-        partitions: dict[str, Partition],
+        num_train_buckets: int | None,
         max_bad_documents: int,
         progress_dir: str | None,
     ):
         self._config = config
-        self._vocabulary = vocabulary
-        self._partitions = partitions
+        self._num_train_buckets = num_train_buckets
         self._max_bad_documents = max_bad_documents
+        self._progress_dir = progress_dir
+
+    def process(self, unused_element, num_tokens, num_bad_documents):
+        """Yields Buckets.
+
+        Args:
+            unused_element: makes it run once.
+            num_tokens: by split.
+            num_bad_documents: of all input.
+        """
+        if num_bad_documents > self._max_bad_documents:
+            return
+        planned = buckets.plan_buckets(
+            collections.Counter(num_tokens),
+            held_out_fraction=self._config.held_out_fraction,
+            num_train_buckets=self._num_train_buckets,
+        )
+        num_shards = sum(
+            buckets.num_passes(bucket.split, self._config) for bucket in planned
+        )
+        progress.report(self._progress_dir, progress.PLANNED_SHARDS, num_shards)
+        yield from planned
+
+
+def empty_part(bucket: Bucket, *, vocab_size: int) -> tuple[tuple[str, int, int], bytes]:
+    """No documents for a bucket, as `SplitByBucket` gives some."""
+    return bucket_key(bucket), tokenized.empty(vocab_size).to_bytes()
+
+
+def sum_statistics(parts: Iterable[examples.Statistics]) -> examples.Statistics:
+    """The sum of at least one."""
+    return functools.reduce(operator.add, parts)
+
+
+class SplitByBucket(beam.DoFn):
+    """Documents' bytes -> ((split, number, number of buckets), bytes)."""
+
+    def __init__(self, held_out_fraction: float):
+        self._held_out_fraction = held_out_fraction
+
+    def process(self, payload, planned):
+        """Yields what the documents have for each of the planned buckets."""
+        documents = TokenizedDocuments.from_bytes(payload)
+        for bucket in planned:
+            part = documents.range_of_keys(*bucket.keys(self._held_out_fraction))
+            if part.num_documents:
+                yield bucket_key(bucket), part.to_bytes()
+
+
+def bucket_key(bucket: Bucket) -> tuple[str, int, int]:
+    """A Bucket as Beam can group by it."""
+    return dataclasses.astuple(bucket)
+
+
+class MakeShards(beam.DoFn):
+    """A bucket and its documents -> (data set's number, Shard).
+
+    With the tag `STATISTICS` it gives ((data set's number, split), Statistics).
+    """
+
+    def __init__(
+        self,
+        data_sets: Sequence[DataSet],
+        vocabulary: Vocabulary,
+        *,
+        progress_dir: str | None,
+    ):
+        self._data_sets = data_sets
+        self._vocabulary = vocabulary
         self._progress_dir = progress_dir
 
     def setup(self):
         """Builds the tables of the vocabulary."""
-        self._maker = examples.ExampleMaker(self._config, self._vocabulary)
+        self._makers = [
+            examples.ExampleMaker(data_set.config, self._vocabulary)
+            for data_set in self._data_sets
+        ]
 
-    def process(self, bucket, num_bad_documents):
-        """Yields blobs, and (split, Statistics) with the tag `STATISTICS`.
+    def process(self, grouped):
+        """Takes the key of a bucket and any number of documents' bytes."""
+        key, payloads = grouped
+        parts = [TokenizedDocuments.from_bytes(payload) for payload in payloads]
+        yield from self._make(Bucket(*key), parts)
 
-        Yields nothing if the job is going to be refused.
-        """
-        if num_bad_documents <= self._max_bad_documents:
-            yield from self._blobs(*bucket)
+    def _make(self, bucket: Bucket, parts: Iterable[TokenizedDocuments]):
+        received = tokenized.concatenate([tokenized.empty(len(self._vocabulary)), *parts])
+        for number, (maker, data_set) in enumerate(
+            zip(self._makers, self._data_sets, strict=True)
+        ):
+            documents = maker.distinct(received)
+            statistics = maker.document_statistics(
+                documents, num_received=received.num_documents
+            )
+            for dupe in range(buckets.num_passes(bucket.split, data_set.config)):
+                content, of_pass = maker.make_shard(
+                    documents, dupe=dupe, is_held_out=bucket.split == buckets.HELD_OUT
+                )
+                statistics += of_pass
+                yield (
+                    number,
+                    sinks.write_shard(
+                        data_set.output,
+                        bucket.shard_name(dupe, data_set.config),
+                        content,
+                        num_examples=of_pass.counts["examples"],
+                        gzip_compress=data_set.config.gzip_compress,
+                    ),
+                )
+                progress.report(self._progress_dir, progress.WRITTEN_SHARDS, 1)
+            yield beam.pvalue.TaggedOutput(
+                STATISTICS, ((number, bucket.split), statistics)
+            )
 
-    def _blobs(self, name, payloads):
-        split = name.split("/")[0]
-        encoded, statistics = self._maker.bucket_examples(
-            payloads,
-            num_dupes=num_passes(split, self._config),
-            on_pass_done=self._report_pass,
-        )
-        yield from shard_blobs(
-            encoded, self._partitions[split].shard_names(split)
-        ).items()
-        yield beam.pvalue.TaggedOutput(STATISTICS, (split, statistics))
 
-    def _report_pass(self):
-        progress.report(self._progress_dir, progress.BUCKET_PASSES, 1)
+class MakeShardsFromFiles(MakeShards):
+    """Like MakeShards, from Buckets; the documents are in files that were spilled."""
+
+    def process(self, bucket, paths):
+        """Takes a Bucket and the paths of all files."""
+        keys = bucket.keys(self._data_sets[0].config.held_out_fraction)
+        yield from self._make(bucket, [spill.read_range(path, *keys) for path in paths])

@@ -170,9 +170,7 @@ class CountWords(beam.DoFn):
                     yield from self._count(block).items()
                     for pair in (("all", block.count(b"\n")), ("bad", _bad_lines(block))):
                         yield beam.pvalue.TaggedOutput(_BAD_LINES, pair)
-                    progress.report(
-                        self._progress_dir, progress.READ_CHARACTERS, len(block)
-                    )
+                    progress.report(self._progress_dir, progress.READ_BYTES, len(block))
             except sources.DAMAGE as error:
                 if text is raw:
                     raise

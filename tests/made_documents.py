@@ -4,7 +4,7 @@ import dataclasses
 import random
 
 from bert_tf import config
-from bert_tf.data import documents, examples, tokenization, vocab
+from bert_tf.data import documents, examples, tokenization, tokenized, vocab
 
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "d", "##e", "##f")
 VOCABULARY = vocab.Vocabulary(TOKENS)
@@ -17,26 +17,42 @@ def make_documents(count, *, seed=0):
     """Documents of words that the vocabulary has, no two of them equal."""
     rng = random.Random(seed)
     return [
-        documents.Document(
-            path="x",
-            offset=number,
-            sentences=tuple(
+        document_of(
+            *(
                 " ".join(rng.choices(["a", "b", "c", "def", "dee"], k=rng.randint(1, 8)))
                 for _ in range(rng.randint(2, 9))
-            ),
+            )
         )
-        for number in range(count)
+        for _ in range(count)
     ]
 
 
-def payloads_of(read_documents, vocabulary=VOCABULARY):
+def document_of(*sentences):
+    text = "\n".join(sentences).encode()
+    return documents.Document(path="x", offset=0, num_bytes=len(text), text=text)
+
+
+def tokenize(read_documents, vocabulary=VOCABULARY):
     tokenizer = tokenization.BertTokenizer(vocabulary, lower_case=True)
-    tokenized = documents.tokenize_block(
-        read_documents, tokenizer, vocab_size=len(vocabulary)
-    )
-    return [document.to_bytes() for document in tokenized]
+    found, bad = tokenized.tokenize_documents(read_documents, tokenizer)
+    assert not bad
+    return found
 
 
-def examples_of(payloads, *, num_dupes=2, **changes):
-    maker = examples.ExampleMaker(dataclasses.replace(CONFIG, **changes), VOCABULARY)
-    return maker.bucket_examples(payloads, num_dupes=num_dupes, on_pass_done=lambda: None)
+def shard_of(received, *, dupe=0, is_held_out=False, vocabulary=VOCABULARY, **changes):
+    """The records of one pass and all statistics."""
+    maker = examples.ExampleMaker(dataclasses.replace(CONFIG, **changes), vocabulary)
+    used = maker.distinct(received)
+    content, of_examples = maker.make_shard(used, dupe=dupe, is_held_out=is_held_out)
+    of_documents = maker.document_statistics(used, num_received=received.num_documents)
+    return records_of(content.tobytes()), of_documents + of_examples
+
+
+def records_of(content):
+    """The records of a TFRecord file."""
+    found = []
+    while content:
+        size = int.from_bytes(content[:8], "little")
+        found.append(content[12 : 12 + size])
+        content = content[16 + size :]
+    return found

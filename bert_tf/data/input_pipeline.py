@@ -1,6 +1,6 @@
 """From shards of pretraining examples to batches for `keras fit`.
 
-    shards ──▶ order of (seed, epoch) ──▶ skip what was trained ──▶ batch ──▶ parse
+    shards ──▶ order of (seed, epoch) ──▶ skip what was trained ──▶ batch ──▶ parse, mask
 
 The order is a function of the seed and the epoch alone, so a run that resumes at a
 step finds the very examples it would have had.
@@ -9,15 +9,22 @@ step finds the very examples it would have had.
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from bert_tf.config import InputConfig
+from bert_tf.config import InputConfig, PretrainingDataConfig
 from bert_tf.data.manifest import Manifest
-from bert_tf.data.schema import pretraining_features
+from bert_tf.data.masking import Masker
+from bert_tf.data.randomness import fold_in
+from bert_tf.data.schema import Feature, masked_features, unmasked_features
+from bert_tf.data.vocab import load_vocabulary
 
 SHARDS_READ_AT_ONCE = 16
 READ_BUFFER_BYTES = 1 << 20
+_MASKS = np.uint64(0x6D61736B73)  # what the stream is for, unlike the seed's other uses
 
 
 def train_dataset(
@@ -28,17 +35,17 @@ def train_dataset(
     Args:
         manifest: of the data set.
         config: batch size over all replicas, shuffle buffer.
-        seed: with the number of the epoch it decides the order.
+        seed: with the number of the epoch it decides the order, and dynamic masks.
         first_step: batches that are already trained on and are left out.
 
     Returns:
-        A data set of `parse_examples`' dictionaries; every batch is full.
+        A data set of `parse_masked`'s dictionaries; every batch is full.
     """
     num_examples = manifest.num_examples("train")
     first_epoch, num_skipped = divmod(first_step * config.train_batch_size, num_examples)
     read_epoch = functools.partial(
         _shuffled_records,
-        manifest.split_paths("train"),
+        manifest,
         buffer_size=min(config.shuffle_buffer_size, num_examples),
         seed=seed,
     )
@@ -48,7 +55,11 @@ def train_dataset(
         .skip(num_skipped)
         .batch(config.train_batch_size, drop_remainder=True)
     )
-    return _finish(records, manifest)
+    if manifest.config.masking == "dynamic":
+        mask = DynamicMasks(manifest, seed=seed)
+    else:
+        mask = functools.partial(_drop_epochs, manifest)
+    return _finish(records, mask)
 
 
 def eval_dataset(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
@@ -59,22 +70,25 @@ def eval_dataset(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
         batch_size: over all replicas; the last batch may be smaller.
 
     Returns:
-        A data set of `parse_examples`' dictionaries.
+        A data set of `parse_masked`'s dictionaries: held-out examples always have the
+        masks of their shards.
     """
     records = tf.data.TFRecordDataset(
-        manifest.split_paths("held_out"), buffer_size=READ_BUFFER_BYTES
+        manifest.split_paths("held_out"), **_reader_options(manifest)
     )
     num_batches = math.ceil(manifest.num_examples("held_out") / batch_size)
     batches = records.batch(batch_size)
     return _finish(
         # `fit` then knows when to stop.
         batches.apply(tf.data.experimental.assert_cardinality(num_batches)),
-        manifest,
+        functools.partial(parse_masked, config=manifest.config),
     )
 
 
-def parse_examples(serialized: tf.Tensor, manifest: Manifest) -> dict[str, tf.Tensor]:
-    """Parses a batch of tf.Examples of either set of feature names.
+def parse_masked(
+    serialized: tf.Tensor, config: PretrainingDataConfig
+) -> dict[str, tf.Tensor]:
+    """Parses a batch of masked tf.Examples of either set of feature names.
 
     For max_seq_length 8 and max_predictions_per_seq 2, one of the B rows is:
 
@@ -88,36 +102,141 @@ def parse_examples(serialized: tf.Tensor, manifest: Manifest) -> dict[str, tf.Te
 
     Args:
         serialized: string [B].
-        manifest: tells the lengths and the names of the features.
+        config: of the data set; tells the lengths and the names of the features.
 
     Returns:
-        The dictionary above.
+        The dictionary above, the last entry only for data sets of pairs.
     """
-    written = pretraining_features(manifest.config)
+    return _parse(serialized, config, masked_features)
+
+
+class DynamicMasks:
+    """Parses unmasked examples and hides tokens, others in each epoch."""
+
+    def __init__(self, manifest: Manifest, *, seed: int):
+        self._config = manifest.config
+        self._vocabulary = load_vocabulary(manifest.vocab_path)
+        self._masker = Masker(manifest.config, self._vocabulary)
+        self._seed = fold_in(np.uint64(seed), _MASKS)
+
+    def __call__(self, serialized: tf.Tensor, epochs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Parses and masks a batch.
+
+        Args:
+            serialized: string [B].
+            epochs: int64 [B]; with the seed and an example's key they decide its masks.
+
+        Returns:
+            The dictionary of `parse_masked`.
+        """
+        config = self._config
+        parsed = _parse(serialized, config, unmasked_features)
+        rows = parsed["input_word_ids"]
+        lengths = rows.row_lengths()
+        input_ids, positions, labels, num_predictions = tf.numpy_function(
+            self._mask,
+            [
+                rows.to_tensor(
+                    self._vocabulary.pad_id, shape=[None, config.max_seq_length]
+                ),
+                lengths,
+                parsed["example_key"],
+                epochs,
+            ],
+            (tf.int32, tf.int32, tf.int32, tf.int64),
+            stateful=False,
+        )
+        num_rows = serialized.shape[0]
+        mask = tf.sequence_mask(lengths, config.max_seq_length, tf.int32)
+        is_first = tf.sequence_mask(
+            parsed["second_segment_start"], config.max_seq_length, tf.int32
+        )
+        batch = {
+            "input_word_ids": tf.ensure_shape(input_ids, [num_rows, mask.shape[1]]),
+            "input_mask": mask,
+            "input_type_ids": mask - is_first,
+            "masked_lm_positions": positions,
+            "masked_lm_ids": labels,
+            "masked_lm_weights": tf.sequence_mask(
+                num_predictions, config.max_predictions_per_seq, tf.float32
+            ),
+        }
+        for name in ("masked_lm_positions", "masked_lm_ids", "masked_lm_weights"):
+            batch[name] = tf.ensure_shape(
+                batch[name], [num_rows, config.max_predictions_per_seq]
+            )
+        if config.next_sentence:
+            batch["next_sentence_labels"] = parsed["next_sentence_labels"]
+        return batch
+
+    def _mask(
+        self,
+        input_ids: np.ndarray,
+        lengths: np.ndarray,
+        keys: np.ndarray,
+        epochs: np.ndarray,
+    ) -> tuple[np.ndarray, ...]:
+        streams = fold_in(
+            fold_in(self._seed, keys.view(np.uint64)), epochs.view(np.uint64)
+        )
+        masked = self._masker.mask(input_ids, lengths, streams)
+        return (
+            masked.input_ids,
+            masked.positions,
+            masked.labels,
+            masked.num_predictions,
+        )
+
+
+def _drop_epochs(
+    manifest: Manifest, serialized: tf.Tensor, epochs: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    del epochs  # the masks are in the shards
+    return parse_masked(serialized, manifest.config)
+
+
+def _parse(
+    serialized: tf.Tensor,
+    config: PretrainingDataConfig,
+    features_of: Callable[[PretrainingDataConfig], tuple[Feature, ...]],
+) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+    """Parses features, ids to int32, under the names that models know them by."""
+    written = features_of(config)
     # The model's names for the same features in the same order.
-    read = pretraining_features(
-        dataclasses.replace(manifest.config, feature_names="model_garden")
-    )
+    read = features_of(dataclasses.replace(config, feature_names="model_garden"))
     parsed = tf.io.parse_example(
-        serialized,
-        {
-            feature.name: tf.io.FixedLenFeature(feature.shape, tf.as_dtype(feature.dtype))
-            for feature in written
-        },
+        serialized, {feature.name: _parsing_spec(feature) for feature in written}
     )
     batch = {}
     for ours, theirs in zip(read, written, strict=True):
         values = parsed[theirs.name]
-        batch[ours.name] = tf.cast(
-            values, tf.int32 if values.dtype == tf.int64 else values.dtype
-        )
-    batch["next_sentence_labels"] = tf.squeeze(batch["next_sentence_labels"], axis=1)
+        if theirs.dtype == "int64" and ours.name != "example_key":
+            values = tf.cast(values, tf.int32)
+        batch[ours.name] = tf.squeeze(values, axis=1) if ours.shape == (1,) else values
     return batch
 
 
+def _parsing_spec(
+    feature: Feature,
+) -> tf.io.FixedLenFeature | tf.io.RaggedFeature:
+    dtype = tf.as_dtype(feature.dtype)
+    if feature.shape:
+        return tf.io.FixedLenFeature(feature.shape, dtype)
+    return tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64)
+
+
+def _reader_options(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "buffer_size": READ_BUFFER_BYTES,
+        "compression_type": "GZIP" if manifest.config.gzip_compress else None,
+    }
+
+
 def _shuffled_records(
-    paths: list[str], epoch: tf.Tensor, *, buffer_size: int, seed: int
+    manifest: Manifest, epoch: tf.Tensor, *, buffer_size: int, seed: int
 ) -> tf.data.Dataset:
+    """The serialized examples of an epoch, each with the epoch's number."""
+    paths = manifest.split_paths("train")
     # In flat_map this is the seed of its graph alone. It keeps a program's global seed,
     # with which `shuffle` would mix its own, from having a say in the order.
     tf.random.set_seed(1)
@@ -128,17 +247,21 @@ def _shuffled_records(
         tf.constant(paths), seed=epoch_seed
     )
     records = tf.data.Dataset.from_tensor_slices(shuffled_paths).interleave(
-        lambda path: tf.data.TFRecordDataset(path, buffer_size=READ_BUFFER_BYTES),
+        lambda path: tf.data.TFRecordDataset(path, **_reader_options(manifest)),
         cycle_length=min(SHARDS_READ_AT_ONCE, len(paths)),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    return records.shuffle(
+    shuffled = records.shuffle(
         buffer_size, seed=epoch_seed[0], reshuffle_each_iteration=False
     )
+    # Half the cost of a `map` that would do the same for each record.
+    return tf.data.Dataset.zip(shuffled, tf.data.Dataset.from_tensors(epoch).repeat())
 
 
-def _finish(batches: tf.data.Dataset, manifest: Manifest) -> tf.data.Dataset:
+def _finish(
+    batches: tf.data.Dataset, parse: Callable[..., dict[str, tf.Tensor]]
+) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     # Each worker and replica takes its part of every batch, not a part of the files:
@@ -147,10 +270,7 @@ def _finish(batches: tf.data.Dataset, manifest: Manifest) -> tf.data.Dataset:
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return (
-        batches.map(
-            functools.partial(parse_examples, manifest=manifest),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
         .with_options(options)
     )

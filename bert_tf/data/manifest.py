@@ -14,7 +14,7 @@ import tensorflow as tf
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 VOCABULARY_NAME = "vocab.txt"
 SPLITS = ("train", "held_out")
@@ -31,13 +31,34 @@ class Shard:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sample:
+    """An example for people to look at, without its padding."""
+
+    tokens: tuple[str, ...]  # as the model is given them, masked
+    second_start: int  # index of the second segment's first token; their number if none
+    positions: tuple[int, ...]  # indexes of the tokens to predict, ascending
+    labels: tuple[str, ...]  # the tokens that were there
+    is_random_next: bool | None  # None without next-sentence pairs
+
+
+@dataclasses.dataclass(frozen=True)
 class Split:
-    """The training examples, or those held out to measure with."""
+    """The training examples, or those held out to measure with.
+
+    Of the histograms, `example_tokens` has at index n how many examples have n tokens;
+    `sentence_tokens` and `document_tokens` have at index i how many have from 2**i to
+    2**(i + 1) - 1.
+    """
 
     shards: tuple[Shard, ...]
     num_buckets: int  # groups of documents among which next sentences were drawn
     counts: Mapping[str, int]  # see bert_tf.data.examples.COUNTS
-    random_next_share: float | None  # of all examples; None if there are none
+    random_next_share: float | None  # of all examples; None without pairs
+    padding_share: float | None  # of all tokens; None without examples
+    repeated_sentence_share: float | None  # of all sentences, estimated from a sample
+    histograms: Mapping[str, tuple[int, ...]]
+    frequent_words: tuple[tuple[str, int], ...]  # that are one token, most frequent first
+    samples: tuple[Sample, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +89,11 @@ class Manifest:
         return [
             os.path.join(self.data_dir, shard.name) for shard in self.splits[split].shards
         ]
+
+    @property
+    def vocab_path(self) -> str:
+        """The path of the vocabulary, beside the shards."""
+        return os.path.join(self.data_dir, VOCABULARY_NAME)
 
     def num_examples(self, split: str) -> int:
         """How many examples `train` or `held_out` has."""
@@ -129,12 +155,7 @@ def _from_content(content: dict, data_dir: str) -> Manifest:
             f"Expected a data set of schema version {SCHEMA_VERSION}, received version "
             f"{version} in {data_dir!r}; run create_pretraining_data --overwrite."
         )
-    splits = {
-        name: Split(
-            **split | {"shards": tuple(Shard(**shard) for shard in split["shards"])}
-        )
-        for name, split in content["splits"].items()
-    }
+    splits = {name: _split(**split) for name, split in content["splits"].items()}
     return Manifest(
         **content
         | {
@@ -143,6 +164,19 @@ def _from_content(content: dict, data_dir: str) -> Manifest:
             "splits": splits,
             "inputs": Inputs(**content["inputs"]),
         }
+    )
+
+
+def _split(*, shards, histograms, frequent_words, samples, **rest) -> Split:
+    return Split(
+        shards=tuple(Shard(**shard) for shard in shards),
+        histograms={name: tuple(counts) for name, counts in histograms.items()},
+        frequent_words=tuple((word, count) for word, count in frequent_words),
+        samples=tuple(
+            Sample(**{k: tuple(v) if isinstance(v, list) else v for k, v in each.items()})
+            for each in samples
+        ),
+        **rest,
     )
 
 

@@ -1,50 +1,53 @@
-"""Next-sentence pairs, as google-research/bert makes them.
+"""Cuts documents into the segments that examples are made of.
 
-Pairing needs no text: documents are sequences of sentence lengths, and a segment is a
-span of one document's tokens, since the sentences of a segment follow each other.
+Nothing here needs to know the tokens: documents are spans of sentences, sentences are
+spans of tokens, and a segment is a span of tokens too, since its sentences follow each
+other. All spans are indexes into the arrays of `bert_tf.data.tokenized`.
 """
 
-import collections
-import dataclasses
-import random
-from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-# [CLS] A [SEP] B [SEP]
+import numpy as np
+
+from bert_tf.data.compiled import compiled
+from bert_tf.data.randomness import draw_below, draw_share
+
+# [CLS] A [SEP] B [SEP], or [CLS] A [SEP]
 NUM_SPECIAL_TOKENS = 3
+NUM_SPECIAL_TOKENS_SINGLE = 2
 _MAX_DRAWS = 10
 
 
-@dataclasses.dataclass(frozen=True)
-class Segment:
-    """Consecutive tokens of one document."""
+class Segments(NamedTuple):
+    """Where the tokens of N examples are; all int64.
 
-    document: int  # index into the documents that were paired together
-    start: int  # index of the first token
-    stop: int  # index after the last one
+    Attributes:
+        documents: [N], the document that the example belongs to, in ascending order.
+        first_starts: [N], the first token of the first segment.
+        first_stops: [N], the token after its last.
+        second_starts: [N], the same of the second segment.
+        second_stops: [N], equal to second_starts where there is none.
+        is_random_next: [N], 1 if the second segment is of another document.
+        num_actual_for_random: how often a random next segment was wanted but there was
+            no other document, so that the true one was taken.
+        num_dropped: how often there was no true one either, so that a sentence is unused.
+    """
 
-    def __len__(self) -> int:
-        return self.stop - self.start
+    documents: np.ndarray
+    first_starts: np.ndarray
+    first_stops: np.ndarray
+    second_starts: np.ndarray
+    second_stops: np.ndarray
+    is_random_next: np.ndarray
+    num_actual_for_random: int
+    num_dropped: int
 
 
-@dataclasses.dataclass(frozen=True)
-class SentencePair:
-    """What one example is made of."""
-
-    first: Segment
-    second: Segment
-    is_random_next: bool  # the label: whether `second` is of another document
-
-
+@compiled
 def pair_sentences(
-    documents: Sequence[Sequence[int]],
-    index: int,
-    *,
-    max_seq_length: int,
-    short_seq_prob: float,
-    rng: random.Random,
-    counts: collections.Counter[str],
-) -> Iterator[SentencePair]:
-    """The pairs of one document, in order.
+    document_splits, sentence_splits, streams, max_seq_length, short_seq_prob
+):
+    """Next-sentence pairs, as google-research/bert makes them.
 
     Sentences are collected until they fill a target length: `max_seq_length` less three
     special tokens, or with probability `short_seq_prob`, drawn once a document, a random
@@ -58,96 +61,163 @@ def pair_sentences(
     none, it is dropped. Both are counted.
 
     Args:
-        documents: for each document of the bucket its sentence ends, [S] integers: the
-            index after the last token of each sentence. No sentence is empty.
-        index: which document.
+        document_splits: int64 [D + 1], which sentences belong to which document.
+        sentence_splits: int64 [S + 1], which tokens belong to which sentence; none has
+            none.
+        streams: uint64 [D], see `bert_tf.data.randomness`.
         max_seq_length: in tokens, the three special ones included.
         short_seq_prob: between 0 and 1.
-        rng: seeded for this document and duplicate, so that it does not matter when or
-            where the other documents are paired.
-        counts: `no_partner_actual_next` and `no_partner_dropped` are added to.
 
-    Yields:
-        Pairs with at least one token in each segment.
+    Returns:
+        Segments with at least one token in each of the two.
 
     Source: Devlin et al. 2019, 3.1 and appendix A.2; google-research/bert,
     create_pretraining_data.py, `create_instances_from_document`.
     """
-    ends = documents[index]
-    num_sentences = len(ends)
+    num_documents = len(document_splits) - 1
     max_tokens = max_seq_length - NUM_SPECIAL_TOKENS
-    target_length = max_tokens
-    if rng.random() < short_seq_prob:
-        target_length = rng.randint(2, max_tokens)
-
-    first_sentence = 0
-    while first_sentence < num_sentences:
-        start = _start(ends, first_sentence)
-        stop_sentence = _fill(ends, first_sentence, start + target_length)
-        chunk_size = stop_sentence - first_sentence
-        num_first = rng.randint(1, chunk_size - 1) if chunk_size > 1 else 1
-        split_sentence = first_sentence + num_first
-        first = Segment(index, start, int(ends[split_sentence - 1]))
-
-        wants_random = chunk_size == 1 or rng.random() < 0.5
-        other = _draw_other(len(documents), index, rng) if wants_random else None
-        if other is not None:
-            second = _random_segment(
-                documents[other], other, target_length - len(first), rng
+    # Each pair uses up a sentence at least.
+    rows = np.empty((6, document_splits[-1]), np.int64)
+    num_pairs = num_actual_for_random = num_dropped = 0
+    state = np.empty(1, np.uint64)
+    for document in range(num_documents):
+        state[0] = streams[document]
+        target_length = max_tokens
+        if draw_share(state) < short_seq_prob:
+            target_length = 2 + draw_below(state, max_tokens - 1)
+        sentence = document_splits[document]
+        last_sentence = document_splits[document + 1]
+        while sentence < last_sentence:
+            first_start = sentence_splits[sentence]
+            chunk_stop = _fill(
+                sentence_splits, sentence, last_sentence, first_start + target_length
             )
-            next_sentence = split_sentence
-        elif chunk_size > 1:
-            counts["no_partner_actual_next"] += wants_random
-            second = Segment(index, first.stop, int(ends[stop_sentence - 1]))
-            next_sentence = stop_sentence
-        else:
-            counts["no_partner_dropped"] += 1
-            first_sentence = stop_sentence
-            continue
-        first, second = _truncate(first, second, max_tokens, rng)
-        yield SentencePair(first, second, is_random_next=other is not None)
-        first_sentence = next_sentence
+            num_sentences = chunk_stop - sentence
+            num_first = 1
+            if num_sentences > 1:
+                num_first += draw_below(state, num_sentences - 1)
+            next_sentence = sentence + num_first
+            first_stop = sentence_splits[next_sentence]
+
+            other = -1
+            if num_sentences == 1 or draw_share(state) < 0.5:
+                other = _draw_other(state, num_documents, document)
+                if other < 0 and num_sentences == 1:
+                    num_dropped += 1
+                    sentence = chunk_stop
+                    continue
+                num_actual_for_random += other < 0
+            if other >= 0:
+                second_start, second_stop = _random_segment(
+                    document_splits[other],
+                    document_splits[other + 1],
+                    sentence_splits,
+                    target_length - (first_stop - first_start),
+                    state,
+                )
+            else:
+                second_start, second_stop = first_stop, sentence_splits[chunk_stop]
+                next_sentence = chunk_stop
+
+            first_length = first_stop - first_start
+            second_length = second_stop - second_start
+            while first_length + second_length > max_tokens:
+                from_front = draw_share(state) < 0.5
+                if first_length > second_length:
+                    first_length -= 1
+                    first_start += from_front
+                else:
+                    second_length -= 1
+                    second_start += from_front
+            rows[0, num_pairs] = document
+            rows[1, num_pairs] = first_start
+            rows[2, num_pairs] = first_start + first_length
+            rows[3, num_pairs] = second_start
+            rows[4, num_pairs] = second_start + second_length
+            rows[5, num_pairs] = other >= 0
+            num_pairs += 1
+            sentence = next_sentence
+    return _segments(rows, num_pairs, num_actual_for_random, num_dropped)
 
 
-def _start(ends: Sequence[int], sentence: int) -> int:
-    return int(ends[sentence - 1]) if sentence else 0
+@compiled
+def fill_with_sentences(document_splits, sentence_splits, max_seq_length):
+    """Single segments of as many whole sentences of one document as fit.
+
+    A sentence that fits in no example is cut where the example is full.
+
+    Args:
+        document_splits: int64 [D + 1], which sentences belong to which document.
+        sentence_splits: int64 [S + 1], which tokens belong to which sentence.
+        max_seq_length: in tokens, the two special ones included.
+
+    Returns:
+        Segments, the second ones empty.
+
+    Source: Liu et al. 2019 (RoBERTa), 4.2, DOC-SENTENCES.
+    """
+    max_tokens = max_seq_length - NUM_SPECIAL_TOKENS_SINGLE
+    num_tokens = sentence_splits[-1]
+    num_sentences = document_splits[-1]
+    rows = np.zeros((6, num_sentences + num_tokens // max_tokens), np.int64)
+    num_segments = 0
+    for document in range(len(document_splits) - 1):
+        start = sentence_splits[document_splits[document]]
+        last_sentence = document_splits[document + 1]
+        sentence = document_splits[document]  # the one that `start` is in
+        while sentence < last_sentence:
+            stop = start
+            while sentence < last_sentence and (
+                sentence_splits[sentence + 1] <= start + max_tokens
+            ):
+                sentence += 1
+                stop = sentence_splits[sentence]
+            if stop == start:
+                stop = start + max_tokens
+            rows[0, num_segments] = document
+            rows[1, num_segments] = start
+            rows[2, num_segments] = stop
+            rows[3, num_segments] = stop
+            rows[4, num_segments] = stop
+            num_segments += 1
+            start = stop
+    return _segments(rows, num_segments, 0, 0)
 
 
-def _fill(ends: Sequence[int], sentence: int, target: int) -> int:
-    """The index after the first sentence from `sentence` on that ends at `target`."""
-    while sentence < len(ends) - 1 and ends[sentence] < target:
+@compiled
+def _segments(rows, count, num_actual_for_random, num_dropped):
+    return Segments(
+        rows[0, :count],
+        rows[1, :count],
+        rows[2, :count],
+        rows[3, :count],
+        rows[4, :count],
+        rows[5, :count],
+        num_actual_for_random,
+        num_dropped,
+    )
+
+
+@compiled
+def _fill(sentence_splits, sentence, last_sentence, target):
+    """The sentence after the first one that ends at `target` or after it."""
+    while sentence < last_sentence - 1 and sentence_splits[sentence + 1] < target:
         sentence += 1
     return sentence + 1
 
 
-def _draw_other(num_documents: int, index: int, rng: random.Random) -> int | None:
+@compiled
+def _draw_other(state, num_documents, document):
     for _ in range(_MAX_DRAWS):
-        other = rng.randrange(num_documents)
-        if other != index:
+        other = draw_below(state, num_documents)
+        if other != document:
             return other
-    return None
+    return -1
 
 
-def _random_segment(
-    ends: Sequence[int], document: int, target_length: int, rng: random.Random
-) -> Segment:
-    sentence = rng.randrange(len(ends))
-    start = _start(ends, sentence)
-    stop = int(ends[_fill(ends, sentence, start + target_length) - 1])
-    return Segment(document, start, stop)
-
-
-def _truncate(
-    first: Segment, second: Segment, max_tokens: int, rng: random.Random
-) -> tuple[Segment, Segment]:
-    """Takes single tokens from the longer segment, front or back with equal chances."""
-    bounds = [[first.start, first.stop], [second.start, second.stop]]
-    lengths = [len(first), len(second)]
-    while sum(lengths) > max_tokens:
-        longer = 0 if lengths[0] > lengths[1] else 1
-        if rng.random() < 0.5:
-            bounds[longer][0] += 1
-        else:
-            bounds[longer][1] -= 1
-        lengths[longer] -= 1
-    return Segment(first.document, *bounds[0]), Segment(second.document, *bounds[1])
+@compiled
+def _random_segment(first_sentence, last_sentence, sentence_splits, target_length, state):
+    sentence = first_sentence + draw_below(state, last_sentence - first_sentence)
+    start = sentence_splits[sentence]
+    stop = _fill(sentence_splits, sentence, last_sentence, start + target_length)
+    return start, sentence_splits[stop]

@@ -1,44 +1,42 @@
-"""Sentence pairs: the original's procedure, draw by draw, and its properties."""
+"""Segments: the original's procedure, draw by draw, and its properties."""
 
 import collections
 import itertools
-import random
 
 import hypothesis
+import numpy as np
 import pytest
 from hypothesis import strategies
 
 from bert_tf.data import pairing
+from bert_tf.data.randomness import fold_in
+from tests.data.reference_random import Random
+
+
+def splits_of(lengths):
+    return np.array([0, *itertools.accumulate(lengths)], np.int64)
+
+
+def flat(documents):
+    """The splits of documents, which are lists of lists of tokens."""
+    return (
+        splits_of(map(len, documents)),
+        splits_of(len(sentence) for document in documents for sentence in document),
+    )
+
+
+def streams_of(documents, seed):
+    return fold_in(np.uint64(seed), np.arange(len(documents), dtype=np.uint64))
 
 
 def pair_all(documents, *, max_seq_length=16, short_seq_prob=0.1, seed=1):
-    counts = collections.Counter()
-    ends = ends_of(documents)
-    pairs = [
-        pair
-        for index in range(len(documents))
-        for pair in pairing.pair_sentences(
-            ends,
-            index,
-            max_seq_length=max_seq_length,
-            short_seq_prob=short_seq_prob,
-            rng=random.Random(f"{seed}/{index}"),
-            counts=counts,
-        )
-    ]
-    return pairs, counts
+    return pairing.pair_sentences(
+        *flat(documents), streams_of(documents, seed), max_seq_length, short_seq_prob
+    )
 
 
-def ends_of(documents):
-    return [list(itertools.accumulate(map(len, document))) for document in documents]
-
-
-def joined(sentences):
-    return list(itertools.chain.from_iterable(sentences))
-
-
-def tokens_of(documents, segment):
-    return joined(documents[segment.document])[segment.start : segment.stop]
+def joined(nested):
+    return list(itertools.chain.from_iterable(nested))
 
 
 def reference_pairs(documents, index, *, max_seq_length, short_seq_prob, rng):
@@ -91,70 +89,127 @@ def corpora(draw):
     ]
 
 
-@hypothesis.given(
-    corpora(), strategies.integers(8, 32), strategies.floats(0, 1), strategies.integers()
-)
+seeds = strategies.integers(0, 2**32)
+
+
+@hypothesis.given(corpora(), strategies.integers(8, 32), strategies.floats(0, 1), seeds)
 def test_same_draws_give_the_pairs_of_the_reference(documents, length, short, seed):
-    for index in range(len(documents)):
-        settings = {"max_seq_length": length, "short_seq_prob": short}
-        found = pairing.pair_sentences(
-            ends_of(documents),
-            index,
-            rng=random.Random(seed),
-            counts=collections.Counter(),
-            **settings,
+    settings = {"max_seq_length": length, "short_seq_prob": short}
+    found = pair_all(documents, seed=seed, **settings)
+    tokens = joined(joined(documents))
+    streams = streams_of(documents, seed).tolist()
+    expected = [
+        (index, *pair)
+        for index, stream in enumerate(streams)
+        for pair in reference_pairs(documents, index, rng=Random(stream), **settings)
+    ]
+    assert [
+        (document, tokens[start:stop], tokens[other_start:other_stop], bool(is_random))
+        for document, start, stop, other_start, other_stop, is_random in zip(
+            *found[:6], strict=True
         )
-        expected = reference_pairs(documents, index, rng=random.Random(seed), **settings)
-        assert [
-            (
-                tokens_of(documents, pair.first),
-                tokens_of(documents, pair.second),
-                pair.is_random_next,
-            )
-            for pair in found
-        ] == list(expected)
+    ] == expected
 
 
-@hypothesis.given(corpora(), strategies.integers(8, 32), strategies.integers())
+@hypothesis.given(corpora(), strategies.integers(8, 32), seeds)
 def test_properties(documents, length, seed):
-    pairs, counts = pair_all(documents, max_seq_length=length, seed=seed)
-    for pair in pairs:
-        assert len(pair.first) >= 1
-        assert len(pair.second) >= 1
-        assert len(pair.first) + len(pair.second) <= length - 3
-        for segment in (pair.first, pair.second):
-            assert len(tokens_of(documents, segment)) == len(segment)
-        assert pair.is_random_next == (pair.first.document != pair.second.document)
-        if not pair.is_random_next:
-            assert pair.first.stop <= pair.second.start
+    found = pair_all(documents, max_seq_length=length, seed=seed)
+    first_lengths = found.first_stops - found.first_starts
+    second_lengths = found.second_stops - found.second_starts
+    assert (first_lengths >= 1).all()
+    assert (second_lengths >= 1).all()
+    assert (first_lengths + second_lengths <= length - 3).all()
+    document_splits, sentence_splits = flat(documents)
+    token_splits = sentence_splits[document_splits]
+
+    def document_of(starts, stops):
+        of_start = np.searchsorted(token_splits, starts, side="right")
+        assert (of_start == np.searchsorted(token_splits, stops, side="left")).all()
+        return of_start - 1
+
+    firsts = document_of(found.first_starts, found.first_stops)
+    seconds = document_of(found.second_starts, found.second_stops)
+    assert (firsts == found.documents).all()
+    assert ((firsts != seconds) == found.is_random_next).all()
+    is_next = found.is_random_next == 0
+    assert (found.first_stops <= found.second_starts)[is_next].all()
     if len(documents) == 1:
         # Nowhere else to take a sentence from: never called random, and counted.
-        assert not any(pair.is_random_next for pair in pairs)
-        assert counts["no_partner_dropped"] + len(pairs) > 0
-    assert pair_all(documents, max_seq_length=length, seed=seed) == (pairs, counts)
+        assert is_next.all()
+        assert found.num_dropped + len(firsts) > 0
 
 
 def test_a_single_sentence_without_another_document_is_dropped_and_counted():
-    assert pair_all([[[1, 2, 3]]]) == ([], {"no_partner_dropped": 1})
+    found = pair_all([[[1, 2, 3]]])
+    assert (len(found.documents), found.num_dropped) == (0, 1)
+    several = [
+        pair_all([[[1, 2, 3], [4]]], seed=seed).num_actual_for_random
+        for seed in range(50)
+    ]
+    assert set(several) == {0, 1}
 
 
 def test_half_of_long_documents_pairs_are_random():
     documents = [[[0] * 5 for _ in range(4000)] for _ in range(3)]
-    pairs, _ = pair_all(documents, max_seq_length=64)
-    share = sum(pair.is_random_next for pair in pairs) / len(pairs)
+    is_random = pair_all(documents, max_seq_length=64).is_random_next
     # Four standard deviations of a fair coin.
-    assert share == pytest.approx(0.5, abs=4 * 0.5 / len(pairs) ** 0.5)
+    expected = pytest.approx(0.5, abs=4 * 0.5 / len(is_random) ** 0.5)
+    assert is_random.mean() == expected
 
 
 def test_targets_are_full_unless_short_ones_are_drawn():
     documents = [[[0] for _ in range(500)] for _ in range(200)]
-    full, _ = pair_all(documents, max_seq_length=23, short_seq_prob=0)
-    lengths = collections.Counter(len(pair.first) + len(pair.second) for pair in full)
-    assert lengths.most_common(1)[0][0] == 20
-    short, _ = pair_all(documents, max_seq_length=23, short_seq_prob=1)
-    shortest = [
-        max(len(pair.first) + len(pair.second) for pair in pairs)
-        for _, pairs in itertools.groupby(short, key=lambda pair: pair.first.document)
-    ]
+
+    def lengths(short_seq_prob):
+        found = pair_all(documents, max_seq_length=23, short_seq_prob=short_seq_prob)
+        first_lengths = found.first_stops - found.first_starts
+        second_lengths = found.second_stops - found.second_starts
+        return found.documents, first_lengths + second_lengths
+
+    _, full = lengths(0)
+    assert np.bincount(full).argmax() == 20
+    of_documents, short = lengths(1)
+    longest = np.zeros(len(documents), int)
+    np.maximum.at(longest, of_documents, short)
     # One target for a whole document, any of 2 to 20 among two hundred.
-    assert set(shortest) == set(range(2, 21))
+    assert set(longest) == set(range(2, 21))
+
+
+def reference_fill(document, room):
+    """Whole sentences as long as they fit, over-long ones cut."""
+    pieces = [
+        sentence[start : start + room]
+        for sentence in document
+        for start in range(0, len(sentence), room)
+    ]
+    segment = []
+    for piece in pieces:
+        if len(segment) + len(piece) > room:
+            yield segment
+            segment = []
+        segment = segment + piece
+    yield segment
+
+
+@hypothesis.given(corpora(), strategies.integers(8, 32))
+def test_single_segments_hold_every_token_once(documents, length):
+    found = pairing.fill_with_sentences(*flat(documents), length)
+    tokens = joined(joined(documents))
+    assert [
+        (index, segment)
+        for index, document in enumerate(documents)
+        for segment in reference_fill(document, length - 2)
+    ] == [
+        (document, tokens[start:stop])
+        for document, start, stop in zip(*found[:3], strict=True)
+    ]
+    assert (found.second_starts == found.second_stops).all()
+    assert not found.is_random_next.any()
+
+
+def test_long_sentences_are_cut_and_short_ones_share_an_example():
+    tokens = list(range(30))
+    documents = [[tokens[:14], tokens[14:16], tokens[16:18], tokens[18:23]]]
+    found = pairing.fill_with_sentences(*flat(documents), 8)
+    assert found.first_starts.tolist() == [0, 6, 12, 18]
+    assert found.first_stops.tolist() == [6, 12, 18, 23]
