@@ -8,8 +8,9 @@ PIP := $(BIN)/python -m pip install --progress-bar off --constraint constraints.
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
+BENCH_DATA := build/bench-data
 
-.PHONY: demo test lint format bench-tokenization lock clean
+.PHONY: demo test lint format bench-tokenization bench-data lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -81,6 +82,21 @@ format: $(INSTALLED_TEST)
 bench-tokenization: $(INSTALLED)
 	$(PIP) --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.tokenization --input=$(INPUT) --vocab_file=$(VOCAB_FILE)
+
+# Beside Model Garden's and Hugging Face's, each in an environment of its own; takes long.
+# make bench-data INPUT=text.txt VOCAB_FILE=vocab.txt; in minutes with
+# FLAGS='--text_mb=3 --model_garden_mb=2 --memory_sizes_mb=3 --rounds=1'
+bench-data: $(INSTALLED) $(BENCH_DATA)/model_garden/.installed \
+		$(BENCH_DATA)/hugging_face/.installed \
+		$(if $(INPUT),,$(DEMO)/corpus.txt) $(if $(VOCAB_FILE),,$(DEMO)/vocab.txt)
+	$(BIN)/python -m benchmarks.data --output=$(BENCH_DATA) $(FLAGS) \
+		--input=$(or $(INPUT),$(DEMO)/corpus.txt) \
+		--vocab_file=$(or $(VOCAB_FILE),$(DEMO)/vocab.txt)
+
+$(BENCH_DATA)/%/.installed: benchmarks/peers/%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --progress-bar off --quiet --no-deps --requirement $<
+	@touch $@
 
 # Writes constraints.txt from newly resolved versions, to be tested before it is kept.
 lock:

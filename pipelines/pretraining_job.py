@@ -11,12 +11,16 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from bert_tf.data import manifest, vocab
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
-from pipelines import beam_options, buckets, progress, sinks, sources, transforms
+from pipelines import (
+    beam_options,
+    buckets,
+    progress,
+    report,
+    sinks,
+    sources,
+    transforms,
+)
 from pipelines.transforms import DataSet
-
-# Where documents are long, half of the next sentences are random ones.
-_MANY_RANDOM_NEXT = 0.6
-_MANY_UNKNOWN = 0.05  # of the tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +199,6 @@ def build(pipeline: beam.Pipeline, job: PretrainingJob, folders: Folders) -> Non
                     config=data_set.config,
                     vocabulary=job.vocabulary,
                     inputs=sources.summarize_inputs(job.files),
-                    max_bad_documents=job.max_bad_documents,
                     number=number,
                 ),
                 beam.pvalue.AsList(made.shards),
@@ -252,7 +255,7 @@ def _check_finished(job: PretrainingJob, data_set: DataSet) -> None:
     if num_bad_documents > job.max_bad_documents:
         raise UserError(
             f"--input: expected at most {job.max_bad_documents} documents that cannot be "
-            f"used, received {num_bad_documents} or more, listed in {data_set.output}/"
+            f"used, received {num_bad_documents}, listed in {data_set.output}/"
             f"{sinks.DEAD_LETTER_NAME}; repair them or raise --max_bad_documents."
         )
     if not sinks.has_shards(data_set.output):
@@ -282,35 +285,6 @@ def _log_result(finished: manifest.Manifest) -> None:
             counts["duplicate_documents"],
             "-" if split.random_next_share is None else f"{split.random_next_share:.1%}",
         )
-    num_bad_documents = sum(finished.bad_documents.values())
-    if num_bad_documents:
-        logging.warning(
-            "%d documents could not be used, see %s/%s.",
-            num_bad_documents,
-            finished.data_dir,
-            sinks.DEAD_LETTER_NAME,
-        )
-    for name, split in finished.splits.items():
-        if split.shards and not split.counts["examples"]:
-            logging.warning(
-                "No %s examples: too few documents. Add text or change "
-                "--held_out_fraction.",
-                name,
-            )
-    counts = finished.splits[buckets.TRAIN].counts
-    unknown_share = counts["unknown_tokens"] / max(counts["tokens"], 1)
-    if unknown_share > _MANY_UNKNOWN:
-        logging.warning(
-            "%.0f%% of the tokens are [UNK]: vocabulary and text do not go together, or "
-            "--do_lower_case is wrong.",
-            100 * unknown_share,
-        )
-    random_next_share = finished.splits[buckets.TRAIN].random_next_share
-    if random_next_share and random_next_share > _MANY_RANDOM_NEXT:
-        logging.warning(
-            "%.0f%% of the next sentences are random ones, not half: the documents are "
-            "short for --max_seq_length=%d.",
-            100 * random_next_share,
-            finished.config.max_seq_length,
-        )
-    logging.info("Wrote %s.", finished.data_dir)
+    for warning in report.warnings(finished):
+        logging.warning("%s", warning)
+    logging.info("Wrote %s; look at %s there.", finished.data_dir, report.REPORT_NAME)

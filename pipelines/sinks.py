@@ -23,13 +23,14 @@ from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import documents, examples, manifest
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
-from pipelines import buckets
+from pipelines import buckets, report
 
 DEAD_LETTER_NAME = "dead_letter.jsonl"
 # Holds what is not finished. A job that was killed leaves it behind; the next removes it.
 UNFINISHED_NAME = ".unfinished"
 # Not the vocabulary, which the user may have put there to read it from.
 _SHARDS = tuple(f"{split}-*-of-*.tfrecord*" for split in manifest.SPLITS)
+_BESIDE_SHARDS = (DEAD_LETTER_NAME, report.REPORT_NAME)
 _NUM_FREQUENT_WORDS = 40
 _TOOLS = ("tensorflow", "tensorflow-text", "apache-beam", "sentencex")
 
@@ -120,7 +121,7 @@ def prepared_output(output: str) -> Iterator[str | None]:
     try:
         is_new = is_local and not FileSystems.exists(output)
         _remove(output, [manifest.MANIFEST_NAME])  # first: from now on incomplete
-        _remove(output, [*_SHARDS, DEAD_LETTER_NAME, unfinished_files])
+        _remove(output, [*_SHARDS, *_BESIDE_SHARDS, unfinished_files])
         FileSystems.mkdirs(unfinished)
     except (OSError, ValueError, BeamIOError) as error:
         raise UserError(
@@ -196,7 +197,7 @@ def write_shard(
 
 
 class FinishDataset(beam.DoFn):
-    """Writes what stands beside the shards, the manifest last."""
+    """Writes what stands beside the shards of one data set, the manifest last."""
 
     def __init__(
         self,
@@ -205,7 +206,6 @@ class FinishDataset(beam.DoFn):
         config: PretrainingDataConfig,
         vocabulary: Vocabulary,
         inputs: manifest.Inputs,
-        max_bad_documents: int,
         number: int,
     ):
         self._output = output
@@ -213,10 +213,9 @@ class FinishDataset(beam.DoFn):
         self._vocabulary = vocabulary
         self._inputs = inputs
         self._number = number
-        self._max_bad_documents = max_bad_documents
 
     def process(self, unused_element, shards, statistics, bad_documents):
-        """Writes only the dead letter if too much is bad or nothing is to train on.
+        """Writes only the dead letter if there is nothing to train on.
 
         Args:
             unused_element: makes it run once.
@@ -244,6 +243,9 @@ class FinishDataset(beam.DoFn):
         )
         write_atomically(
             self._output, manifest.VOCABULARY_NAME, self._vocabulary.file_bytes
+        )
+        write_atomically(
+            self._output, report.REPORT_NAME, report.render(finished).encode()
         )
         write_atomically(
             self._output, manifest.MANIFEST_NAME, finished.to_json().encode()
@@ -294,7 +296,9 @@ def build_manifest(
         baselines=manifest.held_out_baselines(
             train_labels=train.labels,
             held_out_labels=held_out.labels,
-            num_random_next=held_out.counts["random_next"],
+            num_random_next=held_out.counts["random_next"]
+            if config.next_sentence
+            else None,
             num_examples=held_out.counts["examples"],
         ),
         versions=tool_versions(),

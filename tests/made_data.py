@@ -2,15 +2,23 @@
 
 import hashlib
 import os
+from gzip import compress
 
 import numpy as np
 import tensorflow as tf
 
 from bert_tf.config import SPECIAL_TOKENS, PretrainingDataConfig
-from bert_tf.data.manifest import MANIFEST_NAME, Inputs, Manifest, Shard, Split
+from bert_tf.data.examples import ExampleMaker
+from bert_tf.data.manifest import MANIFEST_NAME, SPLITS, Inputs, Manifest, Shard, Split
+from bert_tf.data.tokenized import TokenizedDocuments, splits_of
 from bert_tf.data.vocab import Vocabulary, save_vocabulary
 
 LETTERS = [letter for first in "abcdefghij" for letter in (first, f"##{first}")]
+_BASELINES = {
+    "masked_lm_accuracy": 0.1,
+    "masked_lm_perplexity": 20.0,
+    "next_sentence_accuracy": 0.5,
+}
 VOCABULARY = Vocabulary((*SPECIAL_TOKENS, *LETTERS, ".", "[", "]"))
 
 
@@ -38,6 +46,10 @@ def write_data_set(
         "train": _write_split(data_dir, "train", num_train, 2, config, rng),
         "held_out": _write_split(data_dir, "held_out", num_held_out, 1, config, rng),
     }
+    return _manifest(data_dir, config, splits, _BASELINES if num_held_out else {})
+
+
+def _manifest(data_dir, config, splits, baselines):
     manifest = Manifest(
         data_dir=str(data_dir),
         config=config,
@@ -46,18 +58,51 @@ def write_data_set(
         splits=splits,
         bad_documents={},
         inputs=Inputs(num_files=1, num_bytes=1, digest="0"),
-        baselines={
-            "masked_lm_accuracy": 0.1,
-            "masked_lm_perplexity": 20.0,
-            "next_sentence_accuracy": 0.5,
-        }
-        if num_held_out
-        else {},
+        baselines=baselines,
         versions={},
     )
     with open(os.path.join(data_dir, MANIFEST_NAME), "w") as file:
         file.write(manifest.to_json())
     return manifest
+
+
+def write_unmasked(data_dir, *, gzip=False, next_sentence=True):
+    """Writes a data set for dynamic masking; also gives its ids, padded, as bytes."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 6, 120)
+    document_splits = np.arange(0, len(lengths) + 1, 6)
+    documents = TokenizedDocuments(
+        keys=rng.integers(0, 2**63, (20, 2)).astype(np.uint64),
+        document_splits=document_splits,
+        sentence_splits=splits_of(lengths),
+        token_ids=rng.integers(5, len(VOCABULARY), lengths.sum()).astype(np.uint16),
+    )
+    config = PretrainingDataConfig(
+        max_seq_length=16,
+        max_predictions_per_seq=2,
+        masking="dynamic",
+        dupe_factor=1,
+        gzip_compress=gzip,
+        next_sentence=next_sentence,
+    )
+    maker = ExampleMaker(config, VOCABULARY)
+    documents = maker.distinct(documents)
+    os.makedirs(data_dir, exist_ok=True)
+    save_vocabulary(VOCABULARY, os.path.join(data_dir, "vocab.txt"))
+    splits = {}
+    for name in SPLITS:
+        content, found = maker.make_shard(
+            documents, dupe=0, is_held_out=name == "held_out"
+        )
+        content = compress(content.tobytes()) if gzip else content.tobytes()
+        path = os.path.join(data_dir, f"{name}-00000-of-00001.tfrecord")
+        with open(path, "wb") as file:
+            file.write(content)
+        shard = Shard(os.path.basename(path), found.counts["examples"], len(content), "")
+        splits[name] = split_of(shard)
+    manifest = _manifest(data_dir, config, splits, _BASELINES)
+    originals = maker._make_examples(documents, 0)[1].input_ids
+    return manifest, {row.tobytes() for row in originals}
 
 
 def _write_split(data_dir, name, num_examples, num_shards, config, rng):
@@ -72,7 +117,22 @@ def _write_split(data_dir, name, num_examples, num_shards, config, rng):
             content = file.read()
         digest = hashlib.sha256(content).hexdigest()
         shards.append(Shard(os.path.basename(path), count, len(content), digest))
-    return Split(shards=tuple(shards), num_buckets=1, counts={}, random_next_share=0.5)
+    return split_of(*shards, random_next_share=0.5)
+
+
+def split_of(*shards, **fields):
+    """A split about which nothing but its shards is known."""
+    unknown = {
+        "num_buckets": 1,
+        "counts": {},
+        "random_next_share": None,
+        "padding_share": None,
+        "repeated_sentence_share": None,
+        "histograms": {},
+        "frequent_words": (),
+        "samples": (),
+    }
+    return Split(shards=shards, **unknown | fields)
 
 
 def _example(config, rng):

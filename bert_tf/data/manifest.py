@@ -193,7 +193,7 @@ def held_out_baselines(
     *,
     train_labels: np.ndarray,
     held_out_labels: np.ndarray,
-    num_random_next: int,
+    num_random_next: int | None,
     num_examples: int,
 ) -> dict[str, float]:
     """What a model must beat on the held-out examples to have learnt anything.
@@ -201,14 +201,15 @@ def held_out_baselines(
     Args:
         train_labels: [V] int64, how often each token is to be predicted in training.
         held_out_labels: [V] int64, the same for the held-out examples.
-        num_random_next: held-out examples with a random next segment.
+        num_random_next: held-out examples with a random next segment; None without
+            pairs.
         num_examples: all held-out examples.
 
     Returns:
         `masked_lm_accuracy` of always predicting the most frequent token of training;
         `masked_lm_perplexity` of predicting each token by how often it was in training,
-        add-one smoothed; `next_sentence_accuracy` of always giving the more frequent
-        answer. Empty without held-out examples.
+        add-one smoothed; for pairs `next_sentence_accuracy` of always giving the more
+        frequent answer. Empty without held-out examples.
     """
     num_labels = int(held_out_labels.sum())
     if not num_labels:
@@ -217,9 +218,11 @@ def held_out_baselines(
     log_probabilities = np.log(smoothed / smoothed.sum())
     cross_entropy = -float(held_out_labels @ log_probabilities) / num_labels
     most_frequent = int(np.argmax(train_labels))
-    random_next_share = num_random_next / num_examples
-    return {
+    baselines = {
         "masked_lm_accuracy": int(held_out_labels[most_frequent]) / num_labels,
         "masked_lm_perplexity": float(np.exp(cross_entropy)),
-        "next_sentence_accuracy": max(random_next_share, 1 - random_next_share),
     }
+    if num_random_next is not None:
+        share = num_random_next / num_examples
+        baselines["next_sentence_accuracy"] = max(share, 1 - share)
+    return baselines

@@ -68,13 +68,17 @@ class TokenizedDocuments(NamedTuple):
         """The documents whose higher half of the key is in a range; they are sorted.
 
         Args:
-            start: at least 0.
-            stop: exclusive, at most 2**64.
+            start: the first, at least 0.
+            stop: the one after the last, at most 2**64.
         """
-        first, last = np.searchsorted(self.keys[:, 0], as_keys(start, stop - 1))
-        while last < len(self.keys) and self.keys[last, 0] == stop - 1:
-            last += 1
-        return self.slice(int(first), int(last))
+        halves = self.keys[:, 0]
+        bounds = [
+            len(halves)
+            if key >= 1 << 64
+            else int(np.searchsorted(halves, np.uint64(key)))
+            for key in (start, stop)
+        ]
+        return self.slice(*bounds)
 
     def to_bytes(self) -> bytes:
         """All of it, little-endian; `from_bytes` is the inverse."""
@@ -112,11 +116,6 @@ class TokenizedDocuments(NamedTuple):
             offset += arrays[-1].nbytes
         keys, document_splits, sentence_splits, token_ids = arrays
         return cls(keys.reshape(-1, 2), document_splits, sentence_splits, token_ids)
-
-
-def as_keys(*numbers: int) -> np.ndarray:
-    """Python's integers below 2**64 as uint64 [N]."""
-    return np.array(numbers, np.uint64)
 
 
 def concatenate(parts: Sequence[TokenizedDocuments]) -> TokenizedDocuments:

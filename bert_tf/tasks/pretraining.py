@@ -9,12 +9,13 @@ import math
 
 import tensorflow as tf
 
-METRIC_NAMES = [
-    "masked_lm_loss",
-    "masked_lm_accuracy",
-    "next_sentence_loss",
-    "next_sentence_accuracy",
-]
+_MASKED_LM_METRICS = ["masked_lm_loss", "masked_lm_accuracy"]
+_NEXT_SENTENCE_METRICS = ["next_sentence_loss", "next_sentence_accuracy"]
+
+
+def metric_names(*, next_sentence: bool) -> list[str]:
+    """What `weighted_sums` returns, with or without next-sentence pairs."""
+    return _MASKED_LM_METRICS + (_NEXT_SENTENCE_METRICS if next_sentence else [])
 
 
 def weighted_sums(
@@ -25,26 +26,24 @@ def weighted_sums(
     Args:
         outputs: BertPretrainer's `masked_lm_logits` [B, P, V] and
             `next_sentence_logits` [B, 2].
-        batch: `masked_lm_ids` [B, P], `masked_lm_weights` [B, P] and
-            `next_sentence_labels` [B].
+        batch: `masked_lm_ids` [B, P], `masked_lm_weights` [B, P] and, if the examples
+            are pairs, `next_sentence_labels` [B].
 
     Returns:
-        Pairs (sum, weight) of float32 scalars by METRIC_NAMES. Those whose names end
+        Pairs (sum, weight) of float32 scalars by `metric_names`. Those whose names end
         in `_loss` add up to what training minimises: cross entropies in nats.
     """
-    masked_lm = _classification_sums(
+    sums = _classification_sums(
         outputs["masked_lm_logits"], batch["masked_lm_ids"], batch["masked_lm_weights"]
     )
-    labels = batch["next_sentence_labels"]
-    next_sentence = _classification_sums(
-        outputs["next_sentence_logits"], labels, tf.ones_like(labels, tf.float32)
-    )
-    return {
-        "masked_lm_loss": masked_lm[0],
-        "masked_lm_accuracy": masked_lm[1],
-        "next_sentence_loss": next_sentence[0],
-        "next_sentence_accuracy": next_sentence[1],
-    }
+    named = dict(zip(_MASKED_LM_METRICS, sums, strict=True))
+    if "next_sentence_labels" in batch:
+        labels = batch["next_sentence_labels"]
+        sums = _classification_sums(
+            outputs["next_sentence_logits"], labels, tf.ones_like(labels, tf.float32)
+        )
+        named |= zip(_NEXT_SENTENCE_METRICS, sums, strict=True)
+    return named
 
 
 def _classification_sums(logits, labels, weights):
@@ -71,17 +70,21 @@ def results(
         num_examples: evaluated.
 
     Returns:
-        `means`, `masked_lm_perplexity`, the baselines as `baseline_*`, `num_examples`
-        and `next_sentence_interval`: half of the 95 % interval that a coin's accuracy
-        has on so many examples.
+        `means`, `masked_lm_perplexity`, their baselines as `baseline_*`, `num_examples`
+        and, of pairs, `next_sentence_interval`: half of the 95 % interval that a coin's
+        accuracy has on so many examples.
     """
-    return {
+    found = {
         **means,
         "masked_lm_perplexity": math.exp(min(means["masked_lm_loss"], 700.0)),
-        **{f"baseline_{name}": value for name, value in baselines.items()},
-        "num_examples": num_examples,
-        "next_sentence_interval": 1.96 * math.sqrt(0.25 / num_examples),
     }
+    found |= {
+        f"baseline_{name}": value for name, value in baselines.items() if name in found
+    }
+    found["num_examples"] = num_examples
+    if "next_sentence_accuracy" in means:
+        found["next_sentence_interval"] = 1.96 * math.sqrt(0.25 / num_examples)
+    return found
 
 
 def format_results(results: dict[str, float]) -> str:
@@ -92,16 +95,18 @@ def format_results(results: dict[str, float]) -> str:
         ("masked_lm_perplexity", "knows the words' frequencies"),
         ("next_sentence_accuracy", "says the more frequent label"),
     ):
-        figures = (results[name], results[f"baseline_{name}"])
-        rows.append((name, *(f"{figure:.3f}" for figure in figures), baseline_does))
-    rows.append(
-        (
-            "next_sentence_accuracy - 0.5",
-            f"{results['next_sentence_accuracy'] - 0.5:+.3f}",
-            f"±{results['next_sentence_interval']:.3f}",
-            f"tosses a coin for {results['num_examples']} pairs (95 % interval)",
+        if name in results:
+            figures = (results[name], results[f"baseline_{name}"])
+            rows.append((name, *(f"{figure:.3f}" for figure in figures), baseline_does))
+    if "next_sentence_accuracy" in results:
+        rows.append(
+            (
+                "next_sentence_accuracy - 0.5",
+                f"{results['next_sentence_accuracy'] - 0.5:+.3f}",
+                f"±{results['next_sentence_interval']:.3f}",
+                f"tosses a coin for {results['num_examples']} pairs (95 % interval)",
+            )
         )
-    )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")

@@ -10,7 +10,7 @@ from absl import logging
 
 from bert_tf.config import BertConfig, PretrainConfig, to_json
 from bert_tf.data.input_pipeline import eval_dataset, train_dataset
-from bert_tf.data.manifest import VOCABULARY_NAME, Manifest, load_manifest
+from bert_tf.data.manifest import Manifest, load_manifest
 from bert_tf.data.vocab import load_vocabulary, save_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
@@ -64,7 +64,10 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
             config.optimizer, num_train_steps=config.num_train_steps
         )
         trainer = Trainer(model, pretraining.weighted_sums, seed=config.seed)
-        trainer.compile(optimizer, pretraining.METRIC_NAMES)
+        trainer.compile(
+            optimizer,
+            pretraining.metric_names(next_sentence=manifest.config.next_sentence),
+        )
         state = TrainingState(workdir, model, optimizer)
     first_step = state.restore()
     logging.info(
@@ -146,7 +149,7 @@ def check_data_fits_model(manifest: Manifest, model: BertConfig) -> None:
 
 def _prepare_workdir(config: PretrainConfig, manifest: Manifest, workdir: str) -> None:
     """Writes what identifies the run, or checks that it is the one begun here."""
-    vocabulary = load_vocabulary(os.path.join(manifest.data_dir, VOCABULARY_NAME))
+    vocabulary = load_vocabulary(manifest.vocab_path)
     if vocabulary.digest != manifest.vocab_digest:
         raise UserError(
             f"Expected the vocabulary of digest {manifest.vocab_digest[:12]} in "

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from bert_tf.config import InputConfig
 from bert_tf.data.input_pipeline import eval_dataset, train_dataset
-from tests.made_data import VOCABULARY, write_data_set
+from tests.made_data import VOCABULARY, write_data_set, write_unmasked
 
 NUM_TRAIN = 64
 
@@ -99,6 +99,76 @@ def test_eval_reads_all_once_in_order(manifest):
     assert [len(batch["input_mask"]) for batch in batches] == [10, 10, 4]
     assert dataset.cardinality() == 3
     assert_equal(batches, take(eval_dataset(manifest, batch_size=10), 100))
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "gzip"])
+def dynamic(request, tmp_path_factory):
+    """A data set without masks, and the ids of its examples as they were."""
+    return write_unmasked(tmp_path_factory.mktemp("dynamic"), gzip=request.param)
+
+
+def unmask(batch):
+    """The ids of each row as they were."""
+    ids = batch["input_word_ids"].copy()
+    for row, positions, labels, weights in zip(
+        ids,
+        batch["masked_lm_positions"],
+        batch["masked_lm_ids"],
+        batch["masked_lm_weights"],
+        strict=True,
+    ):
+        row[positions[weights > 0]] = labels[weights > 0]
+    return ids
+
+
+def test_dynamic_masks_differ_by_epoch_and_hide_the_same_examples(dynamic):
+    manifest, originals = dynamic
+    num_train = manifest.num_examples("train")
+    first, second = take(train_dataset(manifest, config(num_train), seed=0), 2)
+    for batch in (first, second):
+        assert {row.tobytes() for row in unmask(batch)} == originals
+        length = batch["input_mask"].sum(axis=1, keepdims=True)
+        place = np.arange(16)
+        np.testing.assert_array_equal(batch["input_mask"], place < length)
+        # Segments follow from where the [SEP]s are.
+        is_sep = unmask(batch) == VOCABULARY.sep_id
+        np.testing.assert_array_equal(
+            batch["input_type_ids"],
+            (is_sep.cumsum(axis=1) - is_sep == 1) & (place < length),
+        )
+
+    def masks(batch):
+        return {
+            original.tobytes(): masked.tobytes()
+            for original, masked in zip(
+                unmask(batch), batch["input_word_ids"], strict=True
+            )
+        }
+
+    different = [key for key, ids in masks(first).items() if masks(second)[key] != ids]
+    assert len(different) > num_train / 2
+    (other,) = take(train_dataset(manifest, config(num_train), seed=1), 1)
+    assert masks(other) != masks(first)
+
+
+@pytest.mark.parametrize("first_step", [1, 7, 13])
+def test_resuming_gives_the_dynamic_masks_there_would_have_been(dynamic, first_step):
+    manifest, _ = dynamic
+    uninterrupted = take(train_dataset(manifest, config(), seed=5), first_step + 3)
+    resumed = take(train_dataset(manifest, config(), seed=5, first_step=first_step), 3)
+    assert_equal(uninterrupted[first_step:], resumed)
+
+
+def test_dynamic_batches_have_the_same_shapes_and_static_held_out_examples(
+    manifest, dynamic
+):
+    unmasked, _ = dynamic
+    spec = train_dataset(unmasked, config(), seed=0).element_spec
+    assert spec == train_dataset(manifest, config(), seed=0).element_spec
+    (one,) = take(eval_dataset(unmasked, batch_size=100), 1)
+    (two,) = take(eval_dataset(unmasked, batch_size=100), 1)
+    assert_equal([one], [two])
+    assert (one["masked_lm_weights"].sum(axis=1) > 0).all()
 
 
 def test_masked_positions_point_at_masks(manifest):

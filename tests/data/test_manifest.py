@@ -8,6 +8,7 @@ import pytest
 
 from bert_tf import config, errors
 from bert_tf.data import manifest
+from tests.made_data import split_of
 
 
 @pytest.fixture
@@ -23,12 +24,19 @@ def data_set(tmp_path):
         vocab_digest="cd",
         vocab_size=7,
         splits={
-            "train": manifest.Split(
-                shards=(shard,), num_buckets=1, counts={"a": 1}, random_next_share=0.5
+            "train": split_of(
+                shard,
+                counts={"a": 1},
+                random_next_share=0.5,
+                padding_share=0.25,
+                histograms={"example_tokens": (0, 1)},
+                frequent_words=(("the", 3),),
+                samples=(
+                    manifest.Sample(("[CLS]", "é"), 2, (1,), ("the",), None),
+                    manifest.Sample((), 0, (), (), True),
+                ),
             ),
-            "held_out": manifest.Split(
-                shards=(), num_buckets=1, counts={}, random_next_share=None
-            ),
+            "held_out": split_of(),
         },
         bad_documents={"not_utf8": 1},
         inputs=manifest.Inputs(num_files=1, num_bytes=9, digest="ef"),
@@ -60,7 +68,7 @@ def test_a_folder_without_a_manifest_is_incomplete(tmp_path):
         manifest.load_manifest(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", "null", '{"schema_version": 1}'])
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "null", '{"schema_version": 2}'])
 def test_something_else_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(errors.UserError, match="Expected a manifest"):
@@ -78,7 +86,7 @@ def test_a_field_of_another_version_is_refused(data_set, tmp_path):
 def test_another_schema_version_is_refused(data_set, tmp_path):
     content = json.loads(data_set.to_json()) | {"schema_version": 99}
     (tmp_path / "manifest.json").write_text(json.dumps(content))
-    with pytest.raises(errors.UserError, match=r"version 1, received version 99"):
+    with pytest.raises(errors.UserError, match=r"version 2, received version 99"):
         manifest.load_manifest(str(tmp_path))
 
 

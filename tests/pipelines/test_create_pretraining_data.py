@@ -1,5 +1,7 @@
 """The whole job: same documents, same bytes; mistakes told in one line."""
 
+import dataclasses
+import gzip
 import hashlib
 import json
 import os
@@ -13,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from bert_tf import config, errors
-from bert_tf.data import manifest
-from pipelines import beam_options, pretraining_job, sources
+from bert_tf.data import manifest, vocab
+from pipelines import beam_options, pretraining_job, sources, transforms
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 WORDS = ["time", "year", "people", "way", "day", "man", "woman", "life", "child", "sea"]
@@ -52,7 +54,17 @@ def create(tmp_path, vocab_file):
     """Runs the job on files with some contents; the folder it wrote."""
     number = 0
 
-    def run(contents, *, data_config=CONFIG, output=None, beam_flags=(), **changes):
+    def run(
+        contents,
+        *,
+        data_config=CONFIG,
+        output=None,
+        beam_flags=(),
+        shuffle=None,
+        overwrite=False,
+        num_buckets=None,
+        max_bad_documents=0,
+    ):
         nonlocal number
         number += 1
         text_dir = tmp_path / f"text{number}"
@@ -60,18 +72,31 @@ def create(tmp_path, vocab_file):
         for name, content in contents.items():
             (text_dir / name).write_bytes(content)
         output = output or tmp_path / f"output{number}"
-        pretraining_job.create(
-            data_config,
-            [f"{text_dir}/*"],
-            output=str(output),
-            vocab_file=str(vocab_file),
-            options=beam_options.pipeline_options(["program", *beam_flags]),
-            **{"num_train_shards": 2, "max_bad_documents": 0, "overwrite": False}
-            | changes,
+        job = job_of(
+            f"{text_dir}/*",
+            vocab_file,
+            {str(output): data_config},
+            num_train_buckets=num_buckets,
+            max_bad_documents=max_bad_documents,
         )
+        options = beam_options.pipeline_options(["program", *beam_flags])
+        pretraining_job.create(job, shuffle=shuffle, overwrite=overwrite, options=options)
         return output
 
     return run
+
+
+def job_of(pattern, vocab_file, configs, *, num_train_buckets=None, max_bad_documents=0):
+    return pretraining_job.PretrainingJob(
+        data_sets=tuple(
+            transforms.DataSet(config=data_config, output=output)
+            for output, data_config in configs.items()
+        ),
+        vocabulary=vocab.load_vocabulary(vocab_file),
+        files=tuple(sources.find_inputs([pattern])),
+        num_train_buckets=num_train_buckets,
+        max_bad_documents=max_bad_documents,
+    )
 
 
 def files_of(documents):
@@ -187,30 +212,65 @@ def test_prose_is_split_into_sentences(create):
     assert loaded.baselines == {}
 
 
-def test_a_complete_data_set_is_kept_unless_told_otherwise(create, tmp_path):
+def test_a_complete_data_set_is_kept_unless_told_otherwise(create, tmp_path, vocab_file):
     output = create({"a.txt": files_of(CORPUS)})
     path = output / "manifest.json"
     before = path.stat().st_mtime_ns
-    same = {"num_train_shards": 2, "max_bad_documents": 0, "overwrite": False}
-    arguments = {
-        "output": str(output),
-        "vocab_file": str(tmp_path / "vocabulary.txt"),
-        "options": beam_options.pipeline_options(["program"]),
-    } | same
-    pretraining_job.create(CONFIG, [f"{tmp_path}/text1/*"], **arguments)
-    assert path.stat().st_mtime_ns == before
+    options = beam_options.pipeline_options(["program"])
 
-    other = config.PretrainingDataConfig(random_seed=1)
+    def again(data_config):
+        pretraining_job.create(
+            job_of(f"{tmp_path}/text1/*", vocab_file, {str(output): data_config}),
+            shuffle=None,
+            overwrite=False,
+            options=options,
+        )
+
+    again(CONFIG)
+    assert path.stat().st_mtime_ns == before
     with pytest.raises(
         errors.UserError, match=r"differs in max_seq_length, .*random_seed"
     ):
-        pretraining_job.create(other, [f"{tmp_path}/text1/*"], **arguments)
-    with pytest.raises(errors.UserError, match="differs in input, num_shards; choose"):
-        create({"a.txt": files_of(CORPUS)}, output=output, num_train_shards=3)
+        again(config.PretrainingDataConfig(random_seed=1))
+    with pytest.raises(errors.UserError, match="differs in input, num_buckets; choose"):
+        create({"a.txt": files_of(CORPUS)}, output=output, num_buckets=3)
     assert path.stat().st_mtime_ns == before
 
     create({"a.txt": files_of(CORPUS[:9])}, output=output, overwrite=True)
     assert path.stat().st_mtime_ns > before
+
+
+def test_two_lengths_are_made_of_one_reading(tmp_path, vocab_file, create):
+    text = tmp_path / "text.txt"
+    text.write_bytes(files_of(CORPUS))
+    long = dataclasses.replace(CONFIG, max_seq_length=64, max_predictions_per_seq=9)
+    outputs = {
+        str(tmp_path / "both" / name): each
+        for name, each in (("32", CONFIG), ("64", long))
+    }
+    pretraining_job.create(
+        job_of(str(text), vocab_file, outputs),
+        shuffle=None,
+        overwrite=False,
+        options=beam_options.pipeline_options(["program"]),
+    )
+    for output, data_config in outputs.items():
+        alone = create({"a.txt": files_of(CORPUS)}, data_config=data_config)
+        assert digests(pathlib.Path(output)) == digests(alone)
+
+
+def test_compressed_shards_hold_the_same_records(create):
+    plain = create({"a.txt": files_of(CORPUS)})
+    compressed = create(
+        {"a.txt": files_of(CORPUS)},
+        data_config=dataclasses.replace(CONFIG, gzip_compress=True),
+    )
+    contents = {path.name: path.read_bytes() for path in plain.glob("*.tfrecord")}
+    assert contents == {
+        path.stem: gzip.decompress(path.read_bytes())
+        for path in compressed.glob("*.tfrecord.gz")
+    }
+    manifest.load_manifest(str(compressed))
 
 
 def run_program(*arguments):

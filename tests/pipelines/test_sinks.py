@@ -1,5 +1,8 @@
 """Files beside the shards, and a folder that is complete or empty."""
 
+import dataclasses
+import gzip
+import hashlib
 import json
 
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 
 from bert_tf import config, errors
 from bert_tf.data import documents, examples, manifest, vocab
-from pipelines import sinks, transforms
+from pipelines import sinks
 
 VOCABULARY = vocab.Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"))
 
@@ -17,7 +20,9 @@ def names_in(folder):
 
 
 def bad(offset, reason="not_utf8", path="a.txt"):
-    return documents.BadDocument(path=path, offset=offset, reason=reason, detail="é")
+    return documents.BadDocument(
+        path=path, offset=offset, num_bytes=2, reason=reason, detail="é"
+    )
 
 
 def test_a_file_is_written_under_another_name_first(tmp_path, monkeypatch):
@@ -122,26 +127,32 @@ def test_the_dead_letter_is_sorted_json_lines():
 def finish(tmp_path):
     """Calls FinishDataset as Beam would, in a prepared folder."""
 
-    def call(statistics, bad_documents):
+    def call(statistics, bad_documents, **changes):
         finisher = sinks.FinishDataset(
             str(tmp_path),
-            config=config.PretrainingDataConfig(),
+            config=dataclasses.replace(config.PretrainingDataConfig(), **changes),
             vocabulary=VOCABULARY,
             inputs=manifest.Inputs(num_files=1, num_bytes=1, digest=""),
-            partitions={
-                "train": transforms.Partition(num_buckets=1, num_shards=1),
-                "held_out": transforms.Partition(num_buckets=1, num_shards=0),
-            },
-            max_bad_documents=2,
+            number=1,
         )
         with sinks.prepared_output(str(tmp_path)):
-            written = sinks.WriteShards(
-                str(tmp_path), max_bad_documents=2, progress_dir=None
+            shards = [
+                sinks.write_shard(
+                    str(tmp_path),
+                    f"train-{number:05d}-of-00010.tfrecord",
+                    np.zeros(3, np.uint8),
+                    num_examples=2,
+                    gzip_compress=False,
+                )
+                for number in reversed(range(10 if statistics else 0))
+            ]
+            of_other = manifest.Shard("other", 0, 0, "")
+            finisher.process(
+                None,
+                [(0, of_other), *((1, shard) for shard in shards)],
+                statistics,
+                bad_documents,
             )
-            shards = written.process(
-                ("train-00000-of-00001.tfrecord", [b""]), len(bad_documents)
-            )
-            finisher.process(None, list(shards), statistics, bad_documents)
 
     return call
 
@@ -149,20 +160,34 @@ def finish(tmp_path):
 @pytest.fixture
 def some_statistics():
     """Those of two examples, for the training split only."""
-    found = examples.Statistics.empty(len(VOCABULARY))
-    found.counts.update(examples=2, random_next=1)
+    found = examples.Statistics.empty(vocab_size=len(VOCABULARY), max_seq_length=128)
+    found.counts.update(examples=2, example_tokens=64, random_next=1)
     found.labels[5] = 3
-    return {"train": found}
+    found.words[[5, 1]] = 2, 3
+    ids, one = np.array([2, 4, 3], np.int32), np.array([1], np.int32)
+    found.samples.append(examples.SampledExample(7, ids, 3, one, 5 * one, 0))
+    return {(1, "train"): found}
 
 
 def test_the_manifest_tells_what_was_found(tmp_path, finish, some_statistics):
     finish(some_statistics, [bad(1), bad(2, reason="no_tokens")])
     loaded = manifest.load_manifest(str(tmp_path))
     assert loaded.bad_documents == {"no_tokens": 1, "not_utf8": 1}
-    assert loaded.splits["train"].random_next_share == 0.5
-    assert loaded.splits["train"].counts["examples"] == 2
-    assert loaded.splits["held_out"].counts["examples"] == 0
-    assert loaded.splits["held_out"].random_next_share is None
+    train, held_out = (loaded.splits[name] for name in manifest.SPLITS)
+    assert train.random_next_share == 0.5
+    assert train.padding_share == 1 - 64 / 256
+    assert train.num_buckets == 1
+    assert train.counts["examples"] == 2
+    assert train.frequent_words == (("[UNK]", 3), ("a", 2))
+    assert train.samples == (
+        manifest.Sample(("[CLS]", "[MASK]", "[SEP]"), 3, (1,), ("a",), False),
+    )
+    assert [shard.name[:11] for shard in train.shards] == [
+        f"train-{number:05d}" for number in range(10)
+    ]
+    assert held_out.counts["examples"] == 0
+    assert held_out.random_next_share is None
+    assert held_out.shards == ()
     assert loaded.baselines == {}
     assert loaded.vocab_digest == VOCABULARY.digest
     assert set(loaded.versions) >= {"python", "tensorflow", "apache-beam", "bert_tf"}
@@ -170,10 +195,15 @@ def test_the_manifest_tells_what_was_found(tmp_path, finish, some_statistics):
     assert sinks.count_bad_documents(str(tmp_path)) == 2
 
 
-def test_too_many_bad_documents_leave_the_dead_letter_only(
-    tmp_path, finish, some_statistics
-):
-    finish(some_statistics, [bad(1), bad(2), bad(3)])
+def test_without_pairs_no_next_sentence_is_told_of(tmp_path, finish, some_statistics):
+    finish(some_statistics, [], next_sentence=False)
+    train = manifest.load_manifest(str(tmp_path)).splits["train"]
+    assert train.random_next_share is None
+    assert train.samples[0].is_random_next is None
+
+
+def test_without_shards_only_the_dead_letter_is_written(tmp_path, finish):
+    finish({}, [bad(1), bad(2), bad(3)])
     assert names_in(tmp_path) == [sinks.DEAD_LETTER_NAME]
 
 
@@ -182,5 +212,24 @@ def test_no_document_at_all_leaves_nothing(tmp_path, finish):
     assert names_in(tmp_path) == []
 
 
-def test_labels_are_counted_as_integers(some_statistics):
-    assert some_statistics["train"].labels.dtype == np.int64
+@pytest.mark.parametrize("gzip_compress", [False, True])
+def test_the_same_content_is_the_same_file(tmp_path, gzip_compress):
+    content = np.frombuffer(b"abc" * 1000, np.uint8)
+    with sinks.prepared_output(str(tmp_path)):
+        first, second = (
+            sinks.write_shard(
+                str(tmp_path),
+                name,
+                content,
+                num_examples=1,
+                gzip_compress=gzip_compress,
+            )
+            for name in ("a", "b")
+        )
+    assert first == dataclasses.replace(second, name="a")
+    stored = (tmp_path / "a").read_bytes()
+    assert (len(stored), hashlib.sha256(stored).hexdigest()) == (
+        first.num_bytes,
+        first.sha256,
+    )
+    assert (gzip.decompress(stored) if gzip_compress else stored) == content.tobytes()

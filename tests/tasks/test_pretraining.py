@@ -25,7 +25,7 @@ def test_weighted_sums_equal_the_definition():
         {name: tf.constant(values) for name, values in batch.items()},
     )
 
-    assert list(sums) == pretraining.METRIC_NAMES
+    assert list(sums) == pretraining.metric_names(next_sentence=True)
     loss = hits = 0.0
     for row, slot in [(0, 0), (0, 1), (1, 0)]:
         label = batch["masked_lm_ids"][row, slot]
@@ -38,6 +38,24 @@ def test_weighted_sums_equal_the_definition():
     assert float(sums["next_sentence_loss"][1]) == 3
     expected_hits = np.sum(next_logits.argmax(-1) == batch["next_sentence_labels"])
     assert float(sums["next_sentence_accuracy"][0]) == expected_hits
+
+
+def test_single_segments_have_no_next_sentence():
+    outputs = {"masked_lm_logits": tf.zeros([2, 1, 5])}
+    outputs["next_sentence_logits"] = tf.zeros([2, 2])
+    batch = {
+        "masked_lm_ids": tf.ones([2, 1], tf.int32),
+        "masked_lm_weights": tf.ones([2, 1]),
+    }
+    sums = pretraining.weighted_sums(outputs, batch)
+    assert list(sums) == pretraining.metric_names(next_sentence=False)
+
+    results = pretraining.results(
+        {"masked_lm_loss": 0.0, "masked_lm_accuracy": 0.5},
+        {"masked_lm_accuracy": 0.1, "masked_lm_perplexity": 9.0},
+        num_examples=4,
+    )
+    assert "next_sentence" not in pretraining.format_results(results)
 
 
 def test_results_and_their_table():

@@ -12,7 +12,7 @@ from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.run_dir import load_run, read_config
 from bert_tf.training.train_lib import train_and_evaluate
-from tests.made_data import VOCABULARY, write_data_set
+from tests.made_data import VOCABULARY, write_data_set, write_unmasked
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,17 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize("strategy", ["none", "mirrored"])
+@pytest.mark.parametrize("next_sentence", [True, False])
+def test_dynamic_masks_and_single_segments_are_trained_on(tmp_path, next_sentence):
+    write_unmasked(tmp_path / "data", next_sentence=next_sentence)
+    config = make_config(str(tmp_path / "data"))
+
+    results = train_and_evaluate(config, str(tmp_path / "run"))
+
+    assert results["masked_lm_loss"] < 5
+    assert ("next_sentence_accuracy" in results) == next_sentence
+
+
 def test_an_interrupted_run_ends_with_the_same_weights(
     data_dir, tmp_path, monkeypatch, strategy
 ):

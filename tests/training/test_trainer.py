@@ -25,6 +25,8 @@ CONFIG = BertConfig(
 )
 NUM_EXAMPLES, BATCH_SIZE = 13, 4  # the last batch holds one: a replica gets none
 
+METRIC_NAMES = pretraining.metric_names(next_sentence=True)
+
 
 def make_batches():
     rng = np.random.default_rng(0)
@@ -52,7 +54,7 @@ def train(strategy_name, *, config=CONFIG, epochs=3, learning_rate=1e-2):
             OptimizerConfig(learning_rate=learning_rate, warmup_steps=2, clip_norm=0.5),
             num_train_steps=100,
         )
-        trainer.compile(optimizer, pretraining.METRIC_NAMES)
+        trainer.compile(optimizer, METRIC_NAMES)
     history = trainer.fit(make_batches(), epochs=epochs, verbose=0, shuffle=False)
     held_out = trainer.evaluate(make_batches(), return_dict=True, verbose=0)
     weights = {v.path: v.numpy() for v in model.trainable_variables}
@@ -79,7 +81,7 @@ def test_two_replicas_learn_what_one_does(one_replica, two_replicas):
 
 
 def test_two_replicas_report_what_one_does(one_replica, two_replicas):
-    for name in pretraining.METRIC_NAMES:
+    for name in METRIC_NAMES:
         np.testing.assert_allclose(one_replica[1][name], two_replicas[1][name], atol=1e-5)
         np.testing.assert_allclose(one_replica[2][name], two_replicas[2][name], atol=1e-5)
 
@@ -90,7 +92,7 @@ def test_metrics_are_means_over_all_weights():
     model = BertPretrainer(CONFIG)
     trainer = Trainer(model, pretraining.weighted_sums, seed=3)
     optimizer = make_optimizer(OptimizerConfig(), num_train_steps=100)
-    trainer.compile(optimizer, pretraining.METRIC_NAMES)
+    trainer.compile(optimizer, METRIC_NAMES)
     everything = next(iter(make_batches().unbatch().batch(NUM_EXAMPLES)))
 
     held_out = trainer.evaluate(make_batches(), return_dict=True, verbose=0)
@@ -120,9 +122,7 @@ def test_first_step_is_the_papers_update():
 
     trainer = Trainer(model, pretraining.weighted_sums, seed=3)
     settings = OptimizerConfig(learning_rate=0.1, warmup_steps=0, clip_norm=0.5)
-    trainer.compile(
-        make_optimizer(settings, num_train_steps=100), pretraining.METRIC_NAMES
-    )
+    trainer.compile(make_optimizer(settings, num_train_steps=100), METRIC_NAMES)
     trainer.fit(tf.data.Dataset.from_tensors(batch), epochs=1, verbose=0, shuffle=False)
 
     for variable, old, gradient in zip(
@@ -157,7 +157,7 @@ def test_replicas_draw_different_dropout():
         model = BertPretrainer(CONFIG)
         trainer = Recorder(model, pretraining.weighted_sums, seed=3)
         optimizer = make_optimizer(OptimizerConfig(), num_train_steps=100)
-        trainer.compile(optimizer, pretraining.METRIC_NAMES)
+        trainer.compile(optimizer, METRIC_NAMES)
     results = strategy.run(trainer.train_step, args=({},))["seed"]
     seeds = [tuple(seed.numpy()) for seed in strategy.experimental_local_results(results)]
 

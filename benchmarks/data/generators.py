@@ -1,0 +1,151 @@
+"""The generators that are compared, all set to the same work.
+
+128 tokens, at most 20 predictions of 15 %, 10 % short sequences, no whole words, each
+text used once: what is not said here is every generator's default.
+"""
+
+import dataclasses
+import json
+import pathlib
+import re
+import sys
+from collections.abc import Callable
+
+from bert_tf.data import records
+from bert_tf.errors import UserError
+
+OURS = "bert_tf"
+OURS_TWO_WORKERS = "bert_tf, 2 worker processes"
+OURS_REPEATED = {factor: f"bert_tf, text used {factor} times" for factor in (2, 5)}
+MODEL_GARDEN = "Model Garden"
+HUGGING_FACE = "Hugging Face datasets + tokenizers"
+_SAME_WORK = ("--max_seq_length=128", "--max_predictions_per_seq=20", "--dupe_factor=1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """What a generator has written."""
+
+    num_examples: int
+    num_predictions: int | None  # masked tokens; None where they are not counted
+    num_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Generator:
+    """One way to make pretraining data."""
+
+    name: str
+    command: Callable[[pathlib.Path, pathlib.Path], list[str]]  # text, folder to write
+    count: Callable[[pathlib.Path], Counts]  # what is in that folder
+    text_megabytes: float
+    num_cores: int = 1
+    is_read: bool = False  # whether it is measured too how fast its examples are read
+
+    @property
+    def file_name(self) -> str:
+        """The name without what a path should not have."""
+        return re.sub(r"\W+", "-", self.name)
+
+
+def contestants(
+    *,
+    vocab_file: str,
+    environments: pathlib.Path,
+    text_megabytes: float,
+    model_garden_megabytes: float,
+) -> list[Generator]:
+    """All that take turns, ours first.
+
+    Args:
+        vocab_file: an uncased vocabulary, for all of them.
+        environments: the folder of the peers' virtual environments.
+        text_megabytes: for a run of each but Model Garden's.
+        model_garden_megabytes: for a run of that.
+
+    Raises:
+        UserError: an environment is missing.
+    """
+
+    def ours(name: str, *extra_flags: str, **fields) -> Generator:
+        return Generator(
+            name,
+            lambda text, output: [
+                *(sys.executable, "-m", "pipelines.create_pretraining_data"),
+                *(f"--input={text}", f"--output={output}", f"--vocab_file={vocab_file}"),
+                *("--held_out_fraction=0", *_SAME_WORK),
+                *extra_flags,  # the last of two equal flags counts
+            ],
+            _count_ours,
+            text_megabytes,
+            **fields,
+        )
+
+    model_garden_python = _python(environments / "model_garden")
+    hugging_face_python = _python(environments / "hugging_face")
+    return [
+        ours(OURS, is_read=True),
+        Generator(
+            MODEL_GARDEN,
+            lambda text, output: [
+                *(model_garden_python, "-m", "official.nlp.data.create_pretraining_data"),
+                *(f"--input_file={text}", f"--output_file={output}/train.tfrecord"),
+                *(f"--vocab_file={vocab_file}", "--use_v2_feature_names", *_SAME_WORK),
+            ],
+            _count_tfrecords,
+            model_garden_megabytes,
+        ),
+        Generator(
+            HUGGING_FACE,
+            lambda text, output: [
+                *(hugging_face_python, "-m", "benchmarks.peers.hugging_face"),
+                *(str(text), vocab_file, str(output)),
+            ],
+            _count_hugging_face,
+            text_megabytes,
+        ),
+        ours(
+            OURS_TWO_WORKERS,
+            "--direct_running_mode=multi_processing",
+            "--direct_num_workers=2",
+            num_cores=2,
+        ),
+        *(
+            ours(name, f"--dupe_factor={factor}")
+            for factor, name in OURS_REPEATED.items()
+        ),
+    ]
+
+
+def _python(environment: pathlib.Path) -> str:
+    python = environment / "bin/python"
+    if not python.exists():
+        raise UserError(
+            f"--output: expected a peer's environment in it, received none at "
+            f"{str(environment)!r}; run make bench-data, which makes it."
+        )
+    return str(python)
+
+
+def _count_ours(output: pathlib.Path) -> Counts:
+    manifest = json.loads((output / "manifest.json").read_text())
+    counts = manifest["splits"]["train"]["counts"]
+    return dataclasses.replace(
+        _count_tfrecords(output), num_predictions=counts["predictions"]
+    )
+
+
+def _count_tfrecords(output: pathlib.Path) -> Counts:
+    shards = [path.read_bytes() for path in output.glob("*.tfrecord")]
+    return Counts(
+        num_examples=sum(len(records.split_frames(shard)) for shard in shards),
+        num_predictions=None,
+        num_bytes=sum(map(len, shards)),
+    )
+
+
+def _count_hugging_face(output: pathlib.Path) -> Counts:
+    return Counts(
+        **json.loads((output / "counts.json").read_text()),
+        num_bytes=(output / "examples.arrow").stat().st_size,
+    )

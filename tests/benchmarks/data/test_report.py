@@ -1,0 +1,98 @@
+"""The tables, of runs with round numbers."""
+
+import json
+
+import pytest
+
+from benchmarks.data import generators, report, usage
+
+
+def make_run(name, *, megabytes, seconds, cores=1):
+    return report.Run(
+        name=name,
+        text_bytes=int(megabytes * 1e6),
+        usage=usage.Usage(
+            wall_seconds=seconds / cores,
+            cpu_seconds=seconds,
+            peak_bytes=900_000_000,
+            peak_process_bytes=700_000_000,
+        ),
+        counts=generators.Counts(
+            num_examples=1000, num_predictions=2000, num_bytes=3_000_000
+        ),
+        load_average=0.5,
+    )
+
+
+@pytest.fixture
+def results():
+    """Three rounds; a start takes 4 s, and the text as long as it says here."""
+    seconds = {
+        generators.OURS: 10,
+        generators.OURS_TWO_WORKERS: 12,
+        generators.OURS_REPEATED[2]: 15,
+        generators.OURS_REPEATED[5]: 30,
+        generators.MODEL_GARDEN: 80,
+        generators.HUGGING_FACE: 20,
+    }
+    made = report.Results(machine="A machine", text="A text", num_rounds=3)
+    for name, steady_seconds in seconds.items():
+        cores = 2 if name == generators.OURS_TWO_WORKERS else 1
+        for noise in (0, 9, -1):
+            made.startup_runs.append(make_run(name, megabytes=1, seconds=4, cores=cores))
+            made.runs.append(
+                make_run(
+                    name, megabytes=21, seconds=4 + steady_seconds + noise, cores=cores
+                )
+            )
+    made.memory_runs.append(make_run(generators.OURS, megabytes=60, seconds=30))
+    made.reading_rates[generators.OURS] = [1000.0, 50_000.0, 20_000.0]
+    return made
+
+
+def rows_of(markdown, title):
+    """The cells of each row of the table below a title."""
+    section = markdown.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.split("\n") if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_speed_is_of_the_median_without_the_start(results):
+    rows = rows_of(report.to_markdown(results), "Speed")
+
+    assert rows[0] == ["bert_tf", "20.0", "2.00", "2.00", "1.00"]
+    assert [generators.MODEL_GARDEN, "20.0", "0.25", "0.25", "0.12"] in rows
+    # 10 MB in 22 seconds, 4 of them to import.
+    assert rows[-1] == [
+        "google-research/bert (published, not run)", "10.0", "0.56", "", "0.28"
+    ]  # fmt: skip
+
+
+def test_whole_runs_have_nothing_subtracted(results):
+    rows = rows_of(report.to_markdown(results), "Whole runs")
+
+    assert rows[0] == [
+        "bert_tf", "21.0", "4.0", "4.0", "14.0", "14.0", "900", "1,000", "48", "3.0"
+    ]  # fmt: skip
+
+
+def test_a_further_use_is_a_share_of_the_first(results):
+    rows = rows_of(report.to_markdown(results), "Text used more than once")
+
+    assert rows == [["2", "15.0", "50%"], ["5", "30.0", "50%"]]
+
+
+def test_workers_peers_memory_and_reading(results):
+    markdown = report.to_markdown(results)
+
+    assert "6.0 s, one worker in memory takes 10.0 s, start-up apart: 0.60" in markdown
+    assert "1.000 times the examples and 1.000 times the predictions" in markdown
+    assert rows_of(markdown, "Memory as the text grows") == [["60", "700", "900", "30"]]
+    assert rows_of(markdown, "Reading") == [["bert_tf", "20,000"]]
+
+
+def test_json_holds_every_run(results):
+    content = json.loads(report.to_json(results))
+
+    assert len(content["runs"]) == 18
+    assert content["runs"][0]["usage"]["cpu_seconds"] == 14
