@@ -9,9 +9,7 @@ import pytest
 from tests import made_documents
 from tests.engines import worker_pool
 
-CORPUS = "\n\n".join(
-    "\n".join(document.sentences) for document in made_documents.make_documents(200)
-).encode()
+CORPUS = b"\n\n".join(document.text for document in made_documents.make_documents(200))
 CAN_UNSHARE = not subprocess.run([*worker_pool.UNSHARE, "true"]).returncode
 
 pytestmark = pytest.mark.slow
