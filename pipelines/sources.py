@@ -69,7 +69,8 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for pattern in patterns:
         try:
-            matches = FileSystems.match([pattern])[0].metadata_list
+            # Beam finds nothing for a glob without a folder.
+            matches = FileSystems.match([absolute_path(pattern)])[0].metadata_list
         except (BeamIOError, ValueError) as error:
             raise UserError(
                 f"--input: expected text files, received {pattern!r}, which cannot be "
@@ -91,9 +92,8 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
                     f"--input: expected files that can be read, received {match.path!r} "
                     "without the permission; change it."
                 )
-            path = absolute_path(match.path)
-            found[path] = InputFile(
-                path=path,
+            found[match.path] = InputFile(
+                path=match.path,
                 num_bytes=match.size_in_bytes,
                 last_changed_seconds=match.last_updated_in_seconds or 0.0,
             )

@@ -96,7 +96,7 @@ def test_files_are_found_once_and_sorted(tmp_path):
 def test_files_are_named_alike_from_every_folder(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("One.\n")
     monkeypatch.chdir(tmp_path)
-    found = sources.find_inputs(["a.txt", "./*.txt"])
+    found = sources.find_inputs(["a.txt", "./a.*", "*.txt"])
     assert [file.path for file in found] == [f"{tmp_path}/a.txt"]
     assert sources.absolute_path("gs://bucket/text") == "gs://bucket/text"
 
