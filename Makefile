@@ -10,7 +10,7 @@ INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
 BENCH_DATA := build/bench-data
 
-.PHONY: demo test lint format bench-tokenization bench-data lock clean
+.PHONY: demo test flink-test lint format bench-tokenization bench-data lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -67,6 +67,19 @@ $(DEMO)/export/1/saved_model.pb: $(DEMO)/run/results.json
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The data job on a Flink cluster of three hosts, which are network namespaces: nobody
+# need be root, and the kernel ends whatever the test has started. Needs Java and Maven.
+flink-test: $(INSTALLED_TEST) .cache/flink
+	unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc \
+		$(BIN)/python -m pytest -m flink tests/engines
+
+.cache/flink: tests/engines/flink/pom.xml
+	rm -rf $@ $@.unfinished
+	mvn --batch-mode --quiet --no-transfer-progress --file $< \
+		dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.unfinished
+	mv $@.unfinished $@
+	@touch $@
 
 lint: $(INSTALLED_TEST)
 	$(BIN)/ruff check .
