@@ -98,5 +98,6 @@ def _parse_all_flags(argv: Sequence[str]) -> Sequence[str]:
 
 def _exit(message: object) -> None:
     sys.stdout.flush()
-    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
-    sys.exit(USER_ERROR_EXIT_CODE)
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+    # Not sys.exit: threads of Beam's would wait forever for a worker that is dead.
+    os._exit(USER_ERROR_EXIT_CODE)

@@ -17,7 +17,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from absl import flags
+from absl import flags, logging
 
 from bert_tf import cli, config
 from bert_tf.errors import UserError
@@ -119,6 +119,11 @@ _MAX_BAD_DOCUMENTS = flags.DEFINE_integer(
     "More documents than this that cannot be used, and no data set is written.",
     lower_bound=0,
 )
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Only tell, from a sample, how large the data get and how long it takes.",
+)
 _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Replace another data set in --output."
 )
@@ -133,23 +138,28 @@ def main(argv: Sequence[str]) -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     # Here rather than above, so that --help need not wait for Beam and TensorFlow.
     cli.import_tensorflow()
-    from bert_tf.data import vocab
-    from pipelines import pretraining_job, sources, transforms
+    from apache_beam.options.pipeline_options import DirectOptions
 
-    pretraining_job.create(
-        pretraining_job.PretrainingJob(
-            data_sets=tuple(
-                transforms.DataSet(config, sources.absolute_path(output))
-                for output, config in data_sets.items()
-            ),
-            vocabulary=vocab.load_vocabulary(_VOCAB_FILE.value),
-            files=tuple(sources.find_inputs(_INPUT.value)),
-            num_train_buckets=_NUM_BUCKETS.value,
-            max_bad_documents=_MAX_BAD_DOCUMENTS.value,
+    from bert_tf.data import vocab
+    from pipelines import estimate, pretraining_job, sources, transforms
+
+    job = pretraining_job.PretrainingJob(
+        data_sets=tuple(
+            transforms.DataSet(config, sources.absolute_path(output))
+            for output, config in data_sets.items()
         ),
-        shuffle=_SHUFFLE.value,
-        overwrite=_OVERWRITE.value,
-        options=options,
+        vocabulary=vocab.load_vocabulary(_VOCAB_FILE.value),
+        files=tuple(sources.find_inputs(_INPUT.value)),
+        num_train_buckets=_NUM_BUCKETS.value,
+        max_bad_documents=_MAX_BAD_DOCUMENTS.value,
+    )
+    if _DRY_RUN.value:
+        num_workers = options.view_as(DirectOptions).direct_num_workers
+        for line in estimate.describe(job, num_workers=num_workers or os.cpu_count()):
+            logging.info("%s", line)
+        return
+    pretraining_job.create(
+        job, shuffle=_SHUFFLE.value, overwrite=_OVERWRITE.value, options=options
     )
 
 

@@ -16,6 +16,7 @@ from pipelines import (
     buckets,
     progress,
     report,
+    running,
     sinks,
     sources,
     transforms,
@@ -88,7 +89,7 @@ def create(
         with progress.logged(folders.progress_dir, text_bytes):
             pipeline = beam.Pipeline(options=options)
             build(pipeline, job, folders)
-            pipeline.run().wait_until_finish()
+            running.run(pipeline)
         for data_set in job.data_sets:
             _check_finished(job, data_set)
     for data_set in job.data_sets:

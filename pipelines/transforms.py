@@ -30,10 +30,10 @@ NUM_TOKENS = "num_tokens"
 STATISTICS = "statistics"
 
 # A block is tokenized in one call, whose own cost vanishes beside this much text.
-_BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 20
 # What a worker holds before it hands it on: many documents, since each bucket has to
 # fetch its own from all of them.
-_TOKENS_PER_PART = 8 << 20
+TOKENS_PER_PART = 8 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +103,7 @@ class TokenizeText(beam.DoFn):
                 progress.READ_BYTES,
                 sum(document.num_bytes for document in block),
             )
-            if num_tokens >= _TOKENS_PER_PART:
+            if num_tokens >= TOKENS_PER_PART:
                 yield from self._hand_on(parts)
                 parts, num_tokens = [], 0
         if parts:
@@ -136,7 +136,7 @@ def _blocks(
             else:
                 good.append(document)
                 num_bytes += len(document.text)
-            if num_bytes >= _BLOCK_BYTES:
+            if num_bytes >= BLOCK_BYTES:
                 yield good, bad
                 good, bad, num_bytes = [], [], 0
     if good or bad:

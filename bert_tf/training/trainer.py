@@ -72,9 +72,14 @@ class Trainer(keras.Model):
                     for name, weight in zip(losses, global_weights, strict=True)
                 ]
             )
+        # A head without an objective has none, as without next-sentence pairs.
         gradients = [
-            tf.convert_to_tensor(gradient)
-            for gradient in tape.gradient(loss, variables, unconnected_gradients="zero")
+            tf.zeros(variable.shape)
+            if gradient is None
+            else tf.convert_to_tensor(gradient)
+            for gradient, variable in zip(
+                tape.gradient(loss, variables), variables, strict=True
+            )
         ]
         gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))

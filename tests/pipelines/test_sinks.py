@@ -164,6 +164,8 @@ def some_statistics():
     found.counts.update(examples=2, example_tokens=64, random_next=1)
     found.labels[5] = 3
     found.words[[5, 1]] = 2, 3
+    found.example_tokens[32] = 2
+    found.sentence_tokens[3] = found.document_tokens[5] = 1
     ids, one = np.array([2, 4, 3], np.int32), np.array([1], np.int32)
     found.samples.append(examples.SampledExample(7, ids, 3, one, 5 * one, 0))
     return {(1, "train"): found}
