@@ -12,7 +12,7 @@ BENCH_DATA := build/bench-data
 BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
 
-.PHONY: demo test prism-test lint format bench-tokenization bench-data lock clean
+.PHONY: demo test flink-test prism-test lint format bench-tokenization bench-data lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -78,6 +78,19 @@ $(PRISM):
 	@command -v go > /dev/null || { echo \
 		"error: expected Go on the PATH, received none; install it (https://go.dev/dl)" >&2; exit 2; }
 	GOBIN=$(CURDIR)/$(@D) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
+
+# The data job on a Flink cluster of three hosts, which are network namespaces: nobody
+# need be root, and the kernel ends whatever the test has started. Needs Java and Maven.
+flink-test: $(INSTALLED_TEST) .cache/flink
+	unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc \
+		$(BIN)/python -m pytest -m flink tests/engines
+
+.cache/flink: tests/engines/flink/pom.xml
+	rm -rf $@ $@.unfinished
+	mvn --batch-mode --quiet --no-transfer-progress --file $< \
+		dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.unfinished
+	mv $@.unfinished $@
+	@touch $@
 
 lint: $(INSTALLED_TEST)
 	$(BIN)/ruff check .

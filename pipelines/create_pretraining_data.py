@@ -155,7 +155,8 @@ def main(argv: Sequence[str]) -> None:
 
     job = pretraining_job.PretrainingJob(
         data_sets=tuple(
-            transforms.DataSet(config, output) for output, config in data_sets.items()
+            transforms.DataSet(config, sources.absolute_path(output))
+            for output, config in data_sets.items()
         ),
         vocabulary=sources.load_vocabulary(_VOCAB_FILE.value),
         files=tuple(

@@ -308,7 +308,7 @@ def _check_same(job: PretrainingJob, data_set: DataSet, found: manifest.Manifest
 
 
 def _check_finished(job: PretrainingJob, data_set: DataSet) -> None:
-    """Raises UserError if the job has refused its input."""
+    """Raises UserError if the job has refused its input or wrote it elsewhere."""
     if sinks.has_manifest(data_set.output):
         return
     num_bad_documents = sinks.count_bad_documents(data_set.output)
@@ -317,6 +317,12 @@ def _check_finished(job: PretrainingJob, data_set: DataSet) -> None:
             f"--input: expected at most {job.max_bad_documents} documents that cannot be "
             f"used, received {num_bad_documents}, listed in {data_set.output}/"
             f"{sinks.DEAD_LETTER_NAME}; repair them or raise --max_bad_documents."
+        )
+    if not sinks.has_shards(data_set.output):
+        raise UserError(
+            "--output: expected a folder that the workers share with this program, "
+            f"received {data_set.output!r}, in which nothing of theirs has arrived; name "
+            "one on a shared file system or in an object store."
         )
     raise UserError(
         f"--input: expected documents with several sentences to train on, received "

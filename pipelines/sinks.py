@@ -81,6 +81,11 @@ def load_manifest(output: str) -> manifest.Manifest:
     return found
 
 
+def has_shards(output: str) -> bool:
+    """Whether a job has written a shard to a folder, if only an empty one."""
+    return bool(_paths(output, _SHARDS))
+
+
 def count_bad_documents(output: str) -> int:
     """How many documents the dead letter of a job lists."""
     path = FileSystems.join(output, DEAD_LETTER_NAME)

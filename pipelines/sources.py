@@ -30,7 +30,7 @@ _COMPRESSION_RATIO = {".gz": 2.7, ".bz2": 3.5, ".xz": 3.5, ".lzma": 3.5, ".zst":
 class InputFile:
     """One file to read."""
 
-    path: str
+    path: str  # absolute
     num_bytes: int  # as stored
     last_changed_seconds: float  # since 1970; 0 where the file system does not tell
     row_group_bytes: tuple[int, ...] = ()  # of a Parquet file: about how much text
@@ -60,6 +60,15 @@ class InputFile:
         )
 
 
+def absolute_path(path: str) -> str:
+    """The path as workers can use it, whose current folder may be another one.
+
+    Args:
+        path: on any file system that Beam knows.
+    """
+    return path if "://" in path else os.path.abspath(path)
+
+
 def find_inputs(
     patterns: Sequence[str],
     *,
@@ -80,7 +89,8 @@ def find_inputs(
     found: dict[str, InputFile] = {}
     for pattern in patterns:
         try:
-            matches = FileSystems.match([pattern])[0].metadata_list
+            # Beam finds nothing for a glob without a folder.
+            matches = FileSystems.match([absolute_path(pattern)])[0].metadata_list
         except (BeamIOError, ValueError) as error:
             raise UserError(
                 f"--input: expected text files, received {pattern!r}, which cannot be "

@@ -105,10 +105,10 @@ def make_work_dir(output: str) -> str:
     Raises:
         UserError: it cannot be made, so that `output` could not be written either.
     """
-    path = f"{output}.{uuid.uuid4().hex}.tmp"
+    path = f"{sources.absolute_path(output)}.{uuid.uuid4().hex}.tmp"
     parent = FileSystems.split(path)[0]
     try:
-        if parent and not FileSystems.exists(parent):
+        if not FileSystems.exists(parent):
             raise BeamIOError("no such folder")
         if os.path.isdir(output):
             raise BeamIOError("a folder")

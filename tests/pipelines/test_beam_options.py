@@ -1,7 +1,10 @@
 """One command line holds our flags and Beam's, and a typing error is in neither."""
 
+import logging
+
 import pytest
 from apache_beam.options import pipeline_options as beam
+from apache_beam.utils import subprocess_server
 
 from bert_tf.errors import UserError
 from pipelines import beam_options
@@ -11,6 +14,13 @@ def test_defaults_need_no_network_and_no_main_session():
     options = beam_options.pipeline_options(["program"])
     assert options.view_as(beam.StandardOptions).runner == "FnApiRunner"
     assert options.view_as(beam.SetupOptions).save_main_session is False
+
+
+def test_starting_a_job_server_is_no_warning():
+    beam_options.pipeline_options(["program"])
+    logger = logging.getLogger(subprocess_server.__name__)
+    assert logger.isEnabledFor(logging.ERROR)
+    assert not logger.isEnabledFor(logging.WARNING)
 
 
 def test_flags_are_passed_through():

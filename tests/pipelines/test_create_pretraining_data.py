@@ -407,7 +407,7 @@ def mistakes(tmp_path_factory):
         (
             "bad_documents",
             "--input: expected at most 1 documents that cannot be used, received 2, "
-            "listed in output/dead_letter.jsonl; repair them or raise",
+            "listed in /",
         ),
         ("one_sentence", "received 1 files that give no example"),
         ("useless_vocabulary", "Expected"),

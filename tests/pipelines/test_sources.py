@@ -215,6 +215,14 @@ def test_files_are_found_once_and_sorted(tmp_path):
     assert changed.digest != summary.digest
 
 
+def test_files_are_named_alike_from_every_folder(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("One.\n")
+    monkeypatch.chdir(tmp_path)
+    found = sources.find_inputs(["a.txt", "./a.*", "*.txt"])
+    assert [file.path for file in found] == [f"{tmp_path}/a.txt"]
+    assert sources.absolute_path("gs://bucket/text") == "gs://bucket/text"
+
+
 def test_what_cannot_be_read_is_the_users_error(tmp_path):
     (tmp_path / "empty.txt").touch()
     for pattern, message in [
