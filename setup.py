@@ -47,7 +47,9 @@ setup(
         "keras==3.15.1",
         "keras-nlp>=0.32",
         "ml_collections",
+        "numba",
         "numpy",
+        "pyarrow",
         "sentencex==1.0.32",  # exact: the bytes of the data depend on its splits
         "tensorboard",
         "tensorflow>=2.21,<2.22",

@@ -83,7 +83,7 @@ def load_manifest(output: str) -> manifest.Manifest:
 
 def has_shards(output: str) -> bool:
     """Whether a job has written a shard to a folder, if only an empty one."""
-    return bool(_paths(output, _SHARDS))
+    return bool(_files(output, _SHARDS))
 
 
 def count_bad_documents(output: str) -> int:
@@ -208,6 +208,7 @@ def dead_letter(bad_documents: Iterable[documents.BadDocument]) -> bytes:
             {
                 "file": bad.path,
                 "offset": bad.offset,
+                "num_bytes": bad.num_bytes,
                 "reason": bad.reason,
                 "detail": bad.detail,
             },

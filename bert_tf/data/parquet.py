@@ -36,10 +36,10 @@ def row_group_bytes(stream: BinaryIO, path: str, text_field: str) -> tuple[int, 
     schema = file.schema_arrow
     column = schema.get_field_index(text_field)
     if column < 0 or not _is_text(schema.field(column).type):
-        received = ", ".join(f"{field.name} ({field.type})" for field in schema)
+        columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
         raise UserError(
             f"--text_field: expected a column of strings in {path!r}, received "
-            f"{text_field!r}; it has: {received}."
+            f"{text_field!r}; name one of its columns: {columns}."
         )
     groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
     return tuple(_column_bytes(group, text_field) for group in groups)

@@ -231,28 +231,32 @@ def _text(content: bytes, input_format: str, text_field: str, language: str) -> 
         case "sentences":
             return _normalise_lines(content)
         case "prose":
-            paragraphs = [content.decode()]
+            paragraphs = _join_lines(content)
         case "prose_files":
-            paragraphs = map(bytes.decode, _BEFORE_BLANK_LINE.split(content))
+            paragraphs = b"\n".join(map(_join_lines, _BEFORE_BLANK_LINE.split(content)))
         case "jsonl":
-            paragraphs = _json_text(content, text_field).split("\n")
+            paragraphs = _json_text(content, text_field)
         case "wikiextractor":
-            paragraphs = _doc_paragraphs(content)
+            paragraphs = _doc_text(content)
         case "parquet":
             if len(content) > MAX_DOCUMENT_BYTES:
                 raise _UnusableError("document_too_long", _TOO_LONG)
-            paragraphs = content.decode().split("\n")
+            paragraphs = content
+    # An empty line, alone, is common and not worth the slow way of normalising.
+    paragraphs = _normalise_lines(paragraphs.replace(b"\n\n", b"\n"))
     return "\n".join(
         sentence
-        for paragraph in paragraphs
-        for sentence in sentences.split_sentences(
-            paragraph.replace(_BYTE_ORDER_MARK, ""), language
-        )
+        for paragraph in paragraphs.decode().split("\n")
+        for sentence in sentences.split_line(paragraph, language)
     ).encode()
 
 
+def _join_lines(content: bytes) -> bytes:
+    return content.strip().replace(b"\r\n", b" ").replace(b"\n", b" ")
+
+
 def _normalise_lines(content: bytes) -> bytes:
-    """Lines without needless white space and without empty ones."""
+    """Lines with single spaces only, and no line that is empty."""
     content = content.replace(b"\r\n", b"\n")
     text = content.decode()
     if _is_normal(content):
@@ -263,9 +267,11 @@ def _normalise_lines(content: bytes) -> bytes:
 
 
 def _is_normal(content: bytes) -> bool:
-    """Whether white space is single spaces and line feeds, found out at little cost."""
+    """Whether it takes no work to normalise lines, found out at little cost."""
     return (
-        b"  " not in content.replace(b"\n", b" ")
+        not content.startswith((b" ", b"\n"))
+        and not content.endswith((b" ", b"\n"))
+        and b"  " not in content.replace(b"\n", b" ")
         and len(content.translate(None, _RARE_SPACES)) == len(content)
         and (
             content.isascii()
@@ -274,7 +280,7 @@ def _is_normal(content: bytes) -> bool:
     )
 
 
-def _json_text(content: bytes, text_field: str) -> str:
+def _json_text(content: bytes, text_field: str) -> bytes:
     text = content.decode()
     try:
         fields = json.loads(text)
@@ -283,19 +289,19 @@ def _json_text(content: bytes, text_field: str) -> str:
     found = fields.get(text_field) if isinstance(fields, dict) else None
     if not isinstance(found, str):
         raise _UnusableError("no_text_field", f"expected a string {text_field!r}")
-    return found
+    return found.encode()
 
 
-def _doc_paragraphs(content: bytes) -> list[str]:
-    """The lines of a document of wikiextractor, without the title."""
+def _doc_text(content: bytes) -> bytes:
+    """What a document of wikiextractor has between its tags, without the title."""
     text = content.decode()
     if not text.startswith("<doc "):
         raise _UnusableError("outside_doc", "text between </doc> and <doc")
     if not text.endswith("\n</doc>"):
         raise _UnusableError("unclosed_doc", "no line </doc> before the next <doc")
     header, *lines, _ = html.unescape(text).split("\n")
-    paragraphs = [line for line in lines if line.strip()]
+    lines = [line for line in lines if line.strip()]
     title = _TITLE.search(header)
-    if title and paragraphs and paragraphs[0].split() == title[1].split():
-        del paragraphs[0]
-    return paragraphs
+    if title and lines and lines[0].split() == title[1].split():
+        del lines[0]
+    return "\n".join(lines).encode()

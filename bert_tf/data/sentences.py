@@ -50,23 +50,25 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
         Sentences without white space around them and none of them empty: an empty list
         for blank text. `"He left. Why?"` gives `["He left.", "Why?"]`.
     """
-    joined = " ".join(text.split())
-    if len(joined) > _LONG_PARAGRAPH:
-        found = _split_speech(joined, language)
-    else:
-        found = []
-        for sentence in _segment(joined, joined, language):
-            if len(sentence) > _LONG_SENTENCE:
-                found += _split_speech(sentence, language)
-            else:
-                found.append(sentence)
+    return split_line(" ".join(text.split()), language)
+
+
+def split_line(line: str, language: str) -> list[str]:
+    """As `split_sentences`, of text whose only white space is single spaces."""
+    shown = _close_marks(line) if len(line) > _LONG_PARAGRAPH else line
+    found = []
+    for sentence in _segment(line, shown, language):
+        if len(sentence) > _LONG_SENTENCE:
+            found += _segment(sentence, _close_marks(sentence), language)
+        else:
+            found.append(sentence)
     stripped = map(str.strip, found)
     return [sentence for sentence in stripped if sentence]
 
 
-def _split_speech(text: str, language: str) -> Iterator[str]:
-    unpaired = text.replace('"', "”").replace("“", "”").replace("'", "’")
-    return _segment(text, unpaired, language)
+def _close_marks(text: str) -> str:
+    """With closing quotation marks in place of others; as long as it was."""
+    return text.replace('"', "”").replace("“", "”").replace("'", "’")
 
 
 def _segment(text: str, shown: str, language: str) -> Iterator[str]:

@@ -18,8 +18,9 @@ def read(content, input_format, *, text_field="text", max_bytes=16 << 20):
             found.append((unit_offset, "document_too_long"))
             continue
         for offset, part in parts_of(unit, input_format):
-            stripped = strip(part)
-            offset += unit_offset + part.index(stripped)
+            stripped = strip_left(part)
+            offset += unit_offset + len(part) - len(stripped)
+            stripped = stripped.rstrip(b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
             if not stripped:
                 continue
             try:
@@ -36,15 +37,16 @@ def decode(raw):
     return raw.decode("utf-8", "surrogateescape")
 
 
-def strip(raw):
+def strip_left(raw):
+    """Without white space and byte order marks before it."""
     text = decode(raw)
-    while text != (stripped := text.strip().strip(BYTE_ORDER_MARK)):
+    while text != (stripped := text.lstrip().lstrip(BYTE_ORDER_MARK)):
         text = stripped
     return text.encode("utf-8", "surrogateescape")
 
 
 def is_blank(line):
-    return not strip(line) and len(decode(line)) <= MAX_BLANKS
+    return not strip_left(line) and len(decode(line)) <= MAX_BLANKS
 
 
 def units_of(content, input_format):

@@ -92,10 +92,13 @@ def test_rows_before_the_damage_are_kept():
         (write(["One."])[:-9], "--input: expected Parquet files, received 'a.pq' "),
         (
             write(["One."], name="body"),
-            r"--text_field: expected a column of strings in 'a.pq', received 'text'; it "
-            r"has: id \(int64\), nested .*, body \(string\)\.",
+            r"--text_field: expected a column of strings in 'a.pq', received 'text'; "
+            r"name one of its columns: id \(int64\), nested .*, body \(string\)\.",
         ),
-        (write([1], column_type=pa.int8()), r"'text'; it has: .*, text \(int8\)\."),
+        (
+            write([1], column_type=pa.int8()),
+            r"'text'; name one of its columns: .*, text \(int8\)\.",
+        ),
     ],
 )
 def test_mistakes_are_the_users(content, message):
