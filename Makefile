@@ -9,8 +9,10 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
 BENCH_DATA := build/bench-data
+BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
+PRISM := .cache/prism-$(BEAM_VERSION)/prism
 
-.PHONY: demo test flink-test lint format bench-tokenization bench-data lock clean
+.PHONY: demo test flink-test prism-test lint format bench-tokenization bench-data lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -67,6 +69,15 @@ $(DEMO)/export/1/saved_model.pb: $(DEMO)/run/results.json
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The data job on Prism, which is another implementation of Beam's model. Needs Go.
+prism-test: $(INSTALLED_TEST) $(PRISM)
+	PRISM=$(CURDIR)/$(PRISM) $(BIN)/python -m pytest -m prism tests/engines
+
+$(PRISM):
+	@command -v go > /dev/null || { echo \
+		"error: expected Go on the PATH, received none; install it (https://go.dev/dl)" >&2; exit 2; }
+	GOBIN=$(CURDIR)/$(@D) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
 
 # The data job on a Flink cluster of three hosts, which are network namespaces: nobody
 # need be root, and the kernel ends whatever the test has started. Needs Java and Maven.

@@ -11,8 +11,13 @@ VERSION = re.search(
 ).group(1)
 
 TEST = [
+    "apache-beam[aws,gcp]",
+    "flask",  # with flask-cors for moto's server
+    "flask-cors",
+    "gcp-storage-emulator",
     "hypothesis",
     "import-linter",
+    "moto",
     "pre-commit",
     "pytest",
     "pytest-xdist",
@@ -42,7 +47,9 @@ setup(
         "keras==3.15.1",
         "keras-nlp>=0.32",
         "ml_collections",
+        "numba",
         "numpy",
+        "pyarrow",
         "sentencex==1.0.32",  # exact: the bytes of the data depend on its splits
         "tensorboard",
         "tensorflow>=2.21,<2.22",
@@ -50,8 +57,9 @@ setup(
         "zstandard",
     ],
     extras_require={
+        "aws": ["apache-beam[aws]"],
         "gcp": ["apache-beam[gcp]"],
         "test": TEST,
-        "bench": ["tokenizers"],
+        "bench": ["blingfire", "pysbd", "syntok", "tokenizers"],
     },
 )

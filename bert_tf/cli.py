@@ -12,7 +12,7 @@ from bert_tf.errors import UserError
 
 USER_ERROR_EXIT_CODE = 2
 # Packages that tell their inner workings at the level our progress has.
-CHATTY = ("tensorflow", "keras", "apache_beam")
+CHATTY = ("tensorflow", "keras", "apache_beam", "botocore")
 
 
 def run(

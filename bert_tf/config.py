@@ -6,6 +6,7 @@ its fields, and `validate()` runs afterwards, because overrides bypass `__post_i
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 from bert_tf.errors import UserError
@@ -13,7 +14,14 @@ from bert_tf.errors import UserError
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 FEATURE_NAMES = ("original", "model_garden")
 MASKING = ("static", "dynamic")
-INPUT_FORMATS = ("sentences", "prose")
+INPUT_FORMATS = (
+    "sentences",
+    "prose",
+    "prose_files",
+    "jsonl",
+    "parquet",
+    "wikiextractor",
+)
 ACTIVATIONS = ("gelu", "gelu_new")
 DTYPE_POLICIES = ("float32", "mixed_bfloat16")
 STRATEGIES = ("none", "mirrored")
@@ -52,7 +60,9 @@ def _require_share(config: Any, *names: str) -> None:
 class PretrainingDataConfig:
     """What the pretraining examples are made of; all of it is in their manifest."""
 
-    input_format: str = "sentences"  # sentences: a line each; prose: to be split
+    input_format: str = "sentences"  # see bert_tf.data.readers.read_documents
+    text_field: str = "text"  # of jsonl and parquet
+    language: str = "en"  # ISO 639 code, for splitting prose into sentences
     do_lower_case: bool = True  # also strips accents, like the original
     max_seq_length: int = 128  # tokens, [CLS] and two [SEP] included
     masking: str = "static"  # in the shards; dynamic: drawn anew in each epoch
@@ -72,6 +82,20 @@ class PretrainingDataConfig:
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
         _require_choice("input_format", self.input_format, INPUT_FORMATS)
+        _require(
+            bool(self.text_field),
+            "text_field",
+            "the name of a field",
+            self.text_field,
+            "give one",
+        )
+        _require(
+            re.fullmatch("[a-z]{2,3}(-[A-Za-z]+)?", self.language) is not None,
+            "language",
+            "an ISO 639 code such as en",
+            self.language,
+            "give one",
+        )
         _require_choice("feature_names", self.feature_names, FEATURE_NAMES)
         _require_choice("masking", self.masking, MASKING)
         _require_positive(

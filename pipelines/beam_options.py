@@ -40,7 +40,8 @@ def pipeline_options(argv: Sequence[str]) -> PipelineOptions:
 
     The local runner is used unless `--runner` names another. The main session is not
     pickled unless asked for: all our functions live in modules, and TensorFlow's lazy
-    loaders do not survive pickling.
+    loaders do not survive pickling. Beam's file systems take their credentials and
+    endpoints from the options from now on.
 
     Args:
         argv: the program's name and the arguments, as `parse_known_flags` left them.
@@ -54,6 +55,7 @@ def pipeline_options(argv: Sequence[str]) -> PipelineOptions:
     # On import Beam warns of a library that only Google Cloud's tables need, and later
     # it tells of its own workings, hundreds of lines of it.
     logging.disable(logging.WARNING)
+    from apache_beam.io.filesystems import FileSystems
     from apache_beam.options import pipeline_options as beam
 
     logging.disable(logging.NOTSET)
@@ -83,4 +85,6 @@ def pipeline_options(argv: Sequence[str]) -> PipelineOptions:
         options.view_as(beam.StandardOptions).runner = DEFAULT_RUNNER
     if known.save_main_session is None:
         options.view_as(beam.SetupOptions).save_main_session = False
+    # A pipeline would do it, but files are looked for before there is one.
+    FileSystems.set_options(options)
     return options

@@ -32,8 +32,19 @@ flags.DEFINE_enum(
     "input_format",
     _DEFAULTS.input_format,
     config.INPUT_FORMATS,
-    "sentences: one a line. prose: lines are joined and sentences split. In both, a "
-    "blank line and the end of a file end a document.",
+    "sentences: one a line; a blank line ends a document. prose: hard-wrapped lines; a "
+    "blank line ends a document. prose_files: a document a file; a blank line ends a "
+    "paragraph. jsonl: a JSON object a line. parquet: a row is a document. "
+    "wikiextractor: <doc ...>, lines, </doc>. All but the first are to be split into "
+    "sentences.",
+)
+flags.DEFINE_string(
+    "text_field", _DEFAULTS.text_field, "Field of jsonl, or column of parquet, to read."
+)
+flags.DEFINE_string(
+    "language",
+    _DEFAULTS.language,
+    "ISO 639 code of the text: which abbreviations end no sentence.",
 )
 flags.DEFINE_bool(
     "do_lower_case", _DEFAULTS.do_lower_case, "For uncased vocabularies; strips accents."
@@ -140,7 +151,6 @@ def main(argv: Sequence[str]) -> None:
     cli.import_tensorflow()
     from apache_beam.options.pipeline_options import DirectOptions
 
-    from bert_tf.data import vocab
     from pipelines import estimate, pretraining_job, sources, transforms
 
     job = pretraining_job.PretrainingJob(
@@ -148,8 +158,14 @@ def main(argv: Sequence[str]) -> None:
             transforms.DataSet(config, sources.absolute_path(output))
             for output, config in data_sets.items()
         ),
-        vocabulary=vocab.load_vocabulary(_VOCAB_FILE.value),
-        files=tuple(sources.find_inputs(_INPUT.value)),
+        vocabulary=sources.load_vocabulary(_VOCAB_FILE.value),
+        files=tuple(
+            sources.find_inputs(
+                _INPUT.value,
+                input_format=flags.FLAGS.input_format,
+                text_field=flags.FLAGS.text_field,
+            )
+        ),
         num_train_buckets=_NUM_BUCKETS.value,
         max_bad_documents=_MAX_BAD_DOCUMENTS.value,
     )

@@ -74,11 +74,13 @@ def describe(job: PretrainingJob, *, num_workers: int) -> Iterator[str]:
 
 def _sample(job: PretrainingJob) -> Iterator[Document | BadDocument]:
     """Documents from the beginnings of evenly spread parts of the input."""
-    ranges = list(itertools.chain.from_iterable(sources.work_units(job.files)))
+    config = job.data_sets[0].config
+    units = sources.work_units(job.files, config.input_format)
+    ranges = list(itertools.chain.from_iterable(units))
     step = max(1, len(ranges) // _NUM_PLACES)
     for byte_range in ranges[::step][:_NUM_PLACES]:
         num_bytes = 0
-        for document in sources.read_range(byte_range, job.data_sets[0].config):
+        for document in sources.read_range(byte_range, config):
             yield document
             num_bytes += document.num_bytes
             if num_bytes >= _DOCUMENT_BYTES_PER_PLACE:

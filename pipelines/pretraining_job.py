@@ -6,7 +6,11 @@ import time
 
 import apache_beam as beam
 from absl import logging
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    GoogleCloudOptions,
+    PipelineOptions,
+    StandardOptions,
+)
 
 from bert_tf.data import manifest, vocab
 from bert_tf.data.tokenization import BertTokenizer
@@ -51,6 +55,9 @@ def create(
 ) -> None:
     """Creates the data sets, unless their folders already hold just these.
 
+    Where the options tell Beam not to wait, or only to stage a template of the job, it
+    returns before the data sets are complete.
+
     Args:
         job: what to do.
         shuffle: how documents get to their buckets: by `files` in the output's folder,
@@ -61,10 +68,13 @@ def create(
 
     Raises:
         UserError: there is no text, no document in it, or too many bad ones; an output
-            cannot be written, or holds another data set. Then nothing is written but,
-            for bad documents, `dead_letter.jsonl`.
+            cannot be written, or holds another data set; the runner lacks an option or
+            cannot reach a path. Then nothing is written but, for bad documents,
+            `dead_letter.jsonl`.
     """
     start = time.monotonic()
+    pipeline = _new_pipeline(options)
+    _check_reachable(job, options)
     if not overwrite and _are_complete(job):
         return
     use_files = _use_files(shuffle, job, options)
@@ -78,6 +88,16 @@ def create(
         "" if text_bytes == sum(file.num_bytes for file in job.files) else " (estimated)",
         ", ".join(data_set.output for data_set in job.data_sets),
     )
+    if not _is_waited_for(options):
+        for data_set in job.data_sets:
+            sinks.empty_output(data_set.output)
+        build(pipeline, job, Folders(spill_dir=None, progress_dir=None))
+        pipeline.run()
+        logging.info(
+            "The job is handed over. A data set is complete when it has its %s.",
+            manifest.MANIFEST_NAME,
+        )
+        return
     with contextlib.ExitStack() as outputs:
         unfinished = [
             outputs.enter_context(sinks.prepared_output(data_set.output))
@@ -87,27 +107,66 @@ def create(
             spill_dir=unfinished[0] if use_files else None, progress_dir=unfinished[0]
         )
         with progress.logged(folders.progress_dir, text_bytes):
-            pipeline = beam.Pipeline(options=options)
             build(pipeline, job, folders)
             running.run(pipeline)
         for data_set in job.data_sets:
             _check_finished(job, data_set)
     for data_set in job.data_sets:
-        _log_result(manifest.load_manifest(data_set.output))
+        _log_result(sinks.load_manifest(data_set.output))
     logging.info("Finished in %.1f seconds.", time.monotonic() - start)
+
+
+def _new_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(options=options)
+    except ValueError as error:
+        message = " ".join(str(error).split())
+        raise UserError(
+            f"Expected what --runner={options.view_as(StandardOptions).runner} needs, "
+            f"received flags that do not do: {message} Correct them."
+        ) from error
+
+
+def _is_waited_for(options: PipelineOptions) -> bool:
+    """Whether the job has run when Beam returns."""
+    return not (
+        options.view_as(StandardOptions).no_wait_until_finish
+        # What launches a Dataflow flex template asks for the staged job, and runs it.
+        or options.view_as(GoogleCloudOptions).template_location
+    )
+
+
+def _check_reachable(job: PretrainingJob, options: PipelineOptions) -> None:
+    """Raises UserError for a path on this machine if the workers are on others."""
+    if "dataflow" not in options.view_as(StandardOptions).runner.lower():
+        return
+    paths = [("output", data_set.output) for data_set in job.data_sets]
+    for flag, path in paths + [("input", file.path) for file in job.files]:
+        if "://" not in path:
+            raise UserError(
+                f"--{flag}: expected a path that Dataflow's workers can reach, as "
+                f"gs://bucket/name, received {path!r}; use an object store."
+            )
 
 
 def _use_files(
     shuffle: str | None, job: PretrainingJob, options: PipelineOptions
 ) -> bool:
     is_local = all("://" not in data_set.output for data_set in job.data_sets)
+    is_waited_for = _is_waited_for(options)
     runner = options.view_as(StandardOptions).runner
     if shuffle is None:
-        return is_local and runner in beam_options.LOCAL_RUNNERS
+        return is_local and is_waited_for and runner in beam_options.LOCAL_RUNNERS
     if shuffle == "files" and not is_local:
         raise UserError(
             "--shuffle=files: expected an --output on a disk that all workers share, "
             f"received {job.data_sets[0].output!r}; use --shuffle=engine."
+        )
+    if shuffle == "files" and not is_waited_for:
+        raise UserError(
+            "--shuffle=files: expected to wait for the job and remove its files, "
+            "received --no_wait_until_finish or --template_location; use "
+            "--shuffle=engine."
         )
     return shuffle == "files"
 
@@ -123,7 +182,7 @@ def build(pipeline: beam.Pipeline, job: PretrainingJob, folders: Folders) -> Non
     config = job.data_sets[0].config
     read = (
         pipeline
-        | "Ranges" >> beam.Create(sources.work_units(job.files))
+        | "Ranges" >> beam.Create(sources.work_units(job.files, config.input_format))
         | "SpreadRanges" >> beam.Reshuffle()
         | "TokenizeText"
         >> beam.ParDo(
@@ -214,7 +273,7 @@ def _are_complete(job: PretrainingJob) -> bool:
     complete = [sinks.has_manifest(data_set.output) for data_set in job.data_sets]
     for data_set, is_complete in zip(job.data_sets, complete, strict=True):
         if is_complete:
-            _check_same(job, data_set, manifest.load_manifest(data_set.output))
+            _check_same(job, data_set, sinks.load_manifest(data_set.output))
             logging.info(
                 "%s is already complete: same text, vocabulary and flags.",
                 data_set.output,

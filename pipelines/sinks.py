@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import hashlib
 import json
+import os
 import platform
 import uuid
 from collections import Counter
@@ -15,15 +16,15 @@ from importlib import metadata
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 import bert_tf
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import documents, examples, manifest
-from bert_tf.data.vocab import Vocabulary, load_vocabulary
+from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
-from pipelines import buckets, report
+from pipelines import buckets, report, sources
 
 DEAD_LETTER_NAME = "dead_letter.jsonl"
 # Holds what is not finished. A job that was killed leaves it behind; the next removes it.
@@ -52,13 +53,37 @@ def write_atomically(output: str, name: str, content: bytes) -> None:
 
 
 def has_manifest(output: str) -> bool:
-    """Whether a folder holds a complete data set."""
-    return FileSystems.exists(FileSystems.join(output, manifest.MANIFEST_NAME))
+    """Whether a folder holds a complete data set.
+
+    Raises:
+        UserError: the folder's file system does not answer.
+    """
+    with _failures_told(output):
+        return FileSystems.exists(FileSystems.join(output, manifest.MANIFEST_NAME))
+
+
+def load_manifest(output: str) -> manifest.Manifest:
+    """Reads the manifest of a data set as `bert_tf.data.manifest` does, but by Beam.
+
+    Args:
+        output: a folder that has one, on any file system that Beam knows.
+
+    Raises:
+        UserError: it is of another version or damaged, or a shard is not there as a
+            whole.
+    """
+    with FileSystems.open(FileSystems.join(output, manifest.MANIFEST_NAME)) as file:
+        found = manifest.parse_manifest(file.read().decode(), output)
+    shards = _files(output, _SHARDS)
+    manifest.check_shards(
+        found, {os.path.basename(shard.path): shard.size_in_bytes for shard in shards}
+    )
+    return found
 
 
 def has_shards(output: str) -> bool:
     """Whether a job has written a shard to a folder, if only an empty one."""
-    return bool(_paths(output, _SHARDS))
+    return bool(_files(output, _SHARDS))
 
 
 def count_bad_documents(output: str) -> int:
@@ -78,19 +103,21 @@ def check_unclaimed(output: str, vocab_digest: str) -> None:
         vocab_digest: of the vocabulary that the job puts there.
 
     Raises:
-        UserError: there are shards that no killed job has left, or another vocabulary.
+        UserError: there are shards that no killed job has left, or another vocabulary;
+            or the folder's file system does not answer.
     """
-    if FileSystems.exists(FileSystems.join(output, UNFINISHED_NAME)):
-        return
-    found = _paths(output, _SHARDS)
-    own_vocabulary = FileSystems.join(output, manifest.VOCABULARY_NAME)
-    if FileSystems.exists(own_vocabulary):
-        try:
-            is_other = load_vocabulary(own_vocabulary).digest != vocab_digest
-        except UserError:
-            is_other = True
-        if is_other:
-            found.append(own_vocabulary)
+    with _failures_told(output):
+        if FileSystems.exists(FileSystems.join(output, UNFINISHED_NAME)):
+            return
+        found = [shard.path for shard in _files(output, _SHARDS)]
+        own_vocabulary = FileSystems.join(output, manifest.VOCABULARY_NAME)
+        if FileSystems.exists(own_vocabulary):
+            try:
+                is_other = sources.load_vocabulary(own_vocabulary).digest != vocab_digest
+            except UserError:
+                is_other = True
+            if is_other:
+                found.append(own_vocabulary)
     if found:
         raise UserError(
             f"--output: expected a folder for a new data set, received {output!r} with "
@@ -98,12 +125,43 @@ def check_unclaimed(output: str, vocab_digest: str) -> None:
         )
 
 
+def empty_output(output: str) -> None:
+    """Removes the data set that a folder holds, complete or not.
+
+    Args:
+        output: a folder, made if it is missing.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    with _failures_told(output):
+        _remove(output, [manifest.MANIFEST_NAME])  # first: from now on incomplete
+        _remove(output, [*_SHARDS, *_BESIDE_SHARDS, _unfinished_files(output)])
+        unfinished = FileSystems.join(output, UNFINISHED_NAME)
+        FileSystems.mkdirs(unfinished)
+        # An object store makes any folder, but may refuse what is to be in it.
+        probe = FileSystems.join(unfinished, "probe")
+        with FileSystems.create(probe) as file:
+            file.write(b"\n")
+        FileSystems.delete([probe])
+
+
+@contextlib.contextmanager
+def _failures_told(output: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # each file system has its own
+        raise UserError(
+            f"--output: expected a folder that can be written, received {output!r} "
+            f"({error}); check the path and the access to it."
+        ) from error
+
+
 @contextlib.contextmanager
 def prepared_output(output: str) -> Iterator[str | None]:
     """Empties a folder of data sets while a job writes to it, and cleans up after it.
 
-    Shards and a dead letter that are there before are removed, and so are the shards of
-    the job if the folder has no manifest in the end.
+    The shards of the job are removed too if the folder has no manifest in the end.
 
     Args:
         output: a folder, made if it is missing.
@@ -115,38 +173,32 @@ def prepared_output(output: str) -> Iterator[str | None]:
         UserError: the folder cannot be written.
     """
     is_local = "://" not in output
-    unfinished = FileSystems.join(output, UNFINISHED_NAME)
-    # Object stores have no folders, only names that begin alike.
-    unfinished_files = UNFINISHED_NAME if is_local else f"{UNFINISHED_NAME}/*"
+    is_new = is_local and not FileSystems.exists(output)
+    empty_output(output)
     try:
-        is_new = is_local and not FileSystems.exists(output)
-        _remove(output, [manifest.MANIFEST_NAME])  # first: from now on incomplete
-        _remove(output, [*_SHARDS, *_BESIDE_SHARDS, unfinished_files])
-        FileSystems.mkdirs(unfinished)
-    except (OSError, ValueError, BeamIOError) as error:
-        raise UserError(
-            f"--output: expected a folder that can be written, received {output!r} "
-            f"({error}); choose another."
-        ) from error
-    try:
-        yield unfinished if is_local else None
+        yield FileSystems.join(output, UNFINISHED_NAME) if is_local else None
     finally:
-        _remove(output, [unfinished_files])
+        _remove(output, [_unfinished_files(output)])
         if not has_manifest(output):
             _remove(output, _SHARDS)
             if is_new and not count_bad_documents(output):
                 FileSystems.delete([output])
 
 
+def _unfinished_files(output: str) -> str:
+    # Object stores have no folders, only names that begin alike.
+    return f"{UNFINISHED_NAME}/*" if "://" in output else UNFINISHED_NAME
+
+
 def _remove(output: str, patterns: Sequence[str]) -> None:
-    paths = _paths(output, patterns)
+    paths = [file.path for file in _files(output, patterns)]
     if paths:
         FileSystems.delete(paths)
 
 
-def _paths(output: str, patterns: Sequence[str]) -> list[str]:
+def _files(output: str, patterns: Sequence[str]) -> list[FileMetadata]:
     matches = FileSystems.match([FileSystems.join(output, each) for each in patterns])
-    return [file.path for match in matches for file in match.metadata_list]
+    return [file for match in matches for file in match.metadata_list]
 
 
 def dead_letter(bad_documents: Iterable[documents.BadDocument]) -> bytes:
@@ -156,6 +208,7 @@ def dead_letter(bad_documents: Iterable[documents.BadDocument]) -> bytes:
             {
                 "file": bad.path,
                 "offset": bad.offset,
+                "num_bytes": bad.num_bytes,
                 "reason": bad.reason,
                 "detail": bad.detail,
             },

@@ -7,8 +7,8 @@ import hashlib
 import io
 import lzma
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent import futures
 from typing import BinaryIO
 
 import zstandard
@@ -16,14 +16,14 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import documents, manifest
+from bert_tf.data import documents, manifest, parquet, readers, vocab
 from bert_tf.errors import UserError
 
 # Small enough to keep several workers busy and to show progress on a small corpus.
 RANGE_BYTES = 16 << 20
+_NUM_CONNECTIONS = 16  # to look into files that may be far away
 # How much larger English text is than its compressed file, by the file name's ending.
 _COMPRESSION_RATIO = {".gz": 2.7, ".bz2": 3.5, ".xz": 3.5, ".lzma": 3.5, ".zst": 3.0}
-DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,18 +33,30 @@ class InputFile:
     path: str  # absolute
     num_bytes: int  # as stored
     last_changed_seconds: float  # since 1970; 0 where the file system does not tell
+    row_group_bytes: tuple[int, ...] = ()  # of a Parquet file: about how much text
 
     @property
     def compression_ratio(self) -> float:
         """Estimated bytes of text for each stored byte; exactly 1 if not compressed."""
         return _COMPRESSION_RATIO.get(os.path.splitext(self.path)[1], 1)
 
-    def ranges(self) -> list[documents.ByteRange]:
+    @property
+    def text_bytes(self) -> float:
+        """How much text it holds; exact if it is not compressed."""
+        return sum(self.row_group_bytes) or self.num_bytes * self.compression_ratio
+
+    def ranges(self, input_format: str = "sentences") -> list[documents.ByteRange]:
         """The parts to read it in; a compressed file can only be read as a whole."""
+        if input_format == "parquet":
+            return [
+                documents.ByteRange(self.path, start=number, end=number + 1)
+                for number in range(len(self.row_group_bytes))
+            ]
+        is_whole = input_format == "prose_files" or self.compression_ratio != 1
         return documents.byte_ranges(
             self.path,
             size=self.num_bytes,
-            range_bytes=RANGE_BYTES if self.compression_ratio == 1 else self.num_bytes,
+            range_bytes=self.num_bytes if is_whole else RANGE_BYTES,
         )
 
 
@@ -57,14 +69,22 @@ def absolute_path(path: str) -> str:
     return path if "://" in path else os.path.abspath(path)
 
 
-def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
+def find_inputs(
+    patterns: Sequence[str],
+    *,
+    input_format: str = "sentences",
+    text_field: str = "text",
+) -> list[InputFile]:
     """The files that glob patterns match, each once, sorted by path; empty ones too.
 
     Args:
         patterns: paths or globs of any file system that Beam knows.
+        input_format: Parquet files are looked into.
+        text_field: the column that they must have.
 
     Raises:
-        UserError: a pattern matches nothing or a folder, or all files are empty.
+        UserError: a pattern matches nothing or a folder, or all files are empty; or one
+            is no Parquet file or has no such column.
     """
     found: dict[str, InputFile] = {}
     for pattern in patterns:
@@ -102,7 +122,46 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
             f"--input: expected text, received {len(found)} empty files for "
             f"{','.join(patterns)}; name others."
         )
-    return [found[path] for path in sorted(found)]
+    files = [found[path] for path in sorted(found)]
+    if input_format != "parquet":
+        return files
+    with futures.ThreadPoolExecutor(_NUM_CONNECTIONS) as pool:
+        sizes = pool.map(lambda file: _row_group_bytes(file.path, text_field), files)
+    return [
+        dataclasses.replace(file, row_group_bytes=size)
+        for file, size in zip(files, sizes, strict=True)
+    ]
+
+
+def _row_group_bytes(path: str, text_field: str) -> tuple[int, ...]:
+    with _open_stored(path) as stored:
+        return parquet.row_group_bytes(stored, path, text_field)
+
+
+def _open_stored(path: str) -> BinaryIO:
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def load_vocabulary(path: str) -> vocab.Vocabulary:
+    """Reads a vocabulary file as `bert_tf.data.vocab` does, but by Beam.
+
+    Beam knows file systems that TensorFlow does not, and has the user's credentials.
+
+    Args:
+        path: on any file system that Beam knows.
+
+    Raises:
+        UserError: the file cannot be read, or is no vocabulary.
+    """
+    try:
+        with FileSystems.open(path) as file:
+            content = file.read()
+    except Exception as error:  # each file system has its own
+        raise UserError(
+            f"Expected a vocabulary file, received {path!r}, which cannot be read "
+            f"({error}); check the path and the access to it."
+        ) from error
+    return vocab.parse_vocabulary(content, path)
 
 
 def summarize_inputs(files: Iterable[InputFile]) -> manifest.Inputs:
@@ -119,24 +178,26 @@ def summarize_inputs(files: Iterable[InputFile]) -> manifest.Inputs:
     )
 
 
-def work_units(files: Iterable[InputFile]) -> list[list[documents.ByteRange]]:
-    """The ranges of all files, small files together: what one worker reads at a time."""
+def work_units(
+    files: Iterable[InputFile], input_format: str
+) -> list[list[documents.ByteRange]]:
+    """The ranges of all files, small ones together: what a worker reads at a time."""
     units: list[list[documents.ByteRange]] = []
     unit_bytes = RANGE_BYTES  # of the last unit
     for file in files:
-        ranges = file.ranges()
+        ranges = file.ranges(input_format)
         for byte_range in ranges:
             if unit_bytes >= RANGE_BYTES:
                 units.append([])
                 unit_bytes = 0
             units[-1].append(byte_range)
-            unit_bytes += file.num_bytes * file.compression_ratio / len(ranges)
+            unit_bytes += file.text_bytes / len(ranges)
     return units
 
 
 def estimate_text_bytes(files: Iterable[InputFile]) -> int:
     """How much text the files hold; exact where none is compressed."""
-    return int(sum(file.num_bytes * file.compression_ratio for file in files))
+    return int(sum(file.text_bytes for file in files))
 
 
 def open_text(raw: BinaryIO, path: str) -> BinaryIO:
@@ -150,7 +211,7 @@ def open_text(raw: BinaryIO, path: str) -> BinaryIO:
 
     Returns:
         A buffered binary stream, seekable if `raw` is and it is not compressed. Reading
-        damaged content raises EOFError, OSError or an error of the format.
+        damaged content raises one of `readers.DAMAGE`.
     """
     match os.path.splitext(path)[1]:
         case ".gz":
@@ -180,42 +241,69 @@ class _ZstdReader(io.RawIOBase):
         while not self._text:
             between_frames = self._frame is None or self._frame.eof
             rest = self._frame.unused_data if self._frame and between_frames else b""
-            compressed = rest or self._raw.read(1 << 16)
+            # So little that no text of this size is too large for the memory.
+            compressed = rest or self._raw.read(1 << 10)
             if between_frames:
                 if not compressed:
                     return 0
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
             elif not compressed:
                 raise EOFError("the file ends within a frame")
-            self._text = self._frame.decompress(compressed)
+            try:
+                self._text = self._frame.decompress(compressed)
+            except zstandard.ZstdError as error:
+                raise OSError(str(error)) from error
         size = min(len(buffer), len(self._text))
         buffer[:size], self._text = self._text[:size], self._text[size:]
         return size
 
 
+class _RemoteFile(io.RawIOBase):
+    """A file elsewhere. That it cannot be read is no damage: Beam is to try again."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer) -> int:
+        try:
+            return self._file.readinto(buffer)
+        except OSError as error:
+            raise RuntimeError(f"Cannot be read: {error}") from error
+
+
 def read_range(
     byte_range: documents.ByteRange, config: PretrainingDataConfig
 ) -> Iterator[documents.Document | documents.BadDocument]:
-    """The documents of a range, as `bert_tf.data.documents.read_documents`.
+    """The documents of a range, as `bert_tf.data.readers.read_documents`.
 
-    A compressed file that is damaged gives the documents before the damage and one
-    BadDocument (reason `damaged_file`), at the offset in the compressed file.
+    A local file that cannot be opened is a BadDocument too (reason `damaged_file`).
+
+    Raises:
+        OSError: a file elsewhere could not be opened.
+        RuntimeError: it could not be read. Beam tries again then.
     """
     path = byte_range.path
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
-        text = open_text(raw, path)
-        found = documents.read_documents(
-            text, byte_range, input_format=config.input_format
-        )
-        try:
-            yield from found
-        except DAMAGE as error:
-            if text is raw:
-                raise
-            yield documents.BadDocument(
-                path=path,
-                offset=raw.tell(),
-                num_bytes=0,
-                reason="damaged_file",
-                detail=f"{type(error).__name__}: {error}",
+    is_local = "://" not in path
+    try:
+        with _open_stored(path) as stored:
+            file = stored if is_local else io.BufferedReader(_RemoteFile(stored))
+            yield from readers.read_documents(
+                file if config.input_format == "parquet" else open_text(file, path),
+                byte_range,
+                input_format=config.input_format,
+                text_field=config.text_field,
+                language=config.language,
             )
+    except OSError as error:
+        if not is_local:
+            raise
+        yield documents.BadDocument(path, byte_range.start, 0, "damaged_file", str(error))

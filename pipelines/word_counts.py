@@ -12,6 +12,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from bert_tf.data import readers
 from bert_tf.data.documents import ByteRange
 from bert_tf.errors import UserError
 from pipelines import progress, sources
@@ -171,7 +172,7 @@ class CountWords(beam.DoFn):
                     for pair in (("all", block.count(b"\n")), ("bad", _bad_lines(block))):
                         yield beam.pvalue.TaggedOutput(_BAD_LINES, pair)
                     progress.report(self._progress_dir, progress.READ_BYTES, len(block))
-            except sources.DAMAGE as error:
+            except readers.DAMAGE as error:
                 if text is raw:
                     raise
                 yield beam.pvalue.TaggedOutput(_DAMAGED, f"{path!r} ({error})")

@@ -28,6 +28,8 @@ from bert_tf.errors import UserError
         (PretrainingDataConfig(max_seq_length=4), "max_seq_length: expected at least 8"),
         (PretrainingDataConfig(masked_lm_prob=0.0), "masked_lm_prob"),
         (PretrainingDataConfig(input_format="xml"), "one of sentences, prose"),
+        (PretrainingDataConfig(text_field=""), "text_field: expected the name"),
+        (PretrainingDataConfig(language="English"), "language: expected an ISO 639"),
     ],
 )
 def test_each_mistake_is_named(config, message):

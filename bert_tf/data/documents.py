@@ -1,38 +1,31 @@
-"""From the bytes of a text file to documents, and from tokens to one compact payload.
-
-A file is lines that end in a line feed; blank lines separate documents, and so does the
-end of a file. Files are read by byte range, so that many workers can share a large one.
-"""
+"""Documents, and from their tokens to one compact payload."""
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
-from typing import BinaryIO
-
-from bert_tf.data import sentences
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# `bytes.strip` knows no Unicode spaces; a line can be blank only if it starts with one
-# of them, and those are not ASCII save for the four separators.
-_ASCII_SEPARATORS = range(0x1C, 0x20)
 
 
 @dataclasses.dataclass(frozen=True)
 class ByteRange:
-    """A part of a file."""
+    """A part of a file: bytes, or row groups of a Parquet file."""
 
     path: str
-    start: int  # bytes
-    end: int | None  # bytes, exclusive; None: to the end of the file
+    start: int
+    end: int | None  # exclusive; None: to the end of the file
 
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """The sentences of one document, white space normalised, none of them empty."""
+    """One text and where it was found.
+
+    Places are bytes of the decompressed file, markup and line ends included; in a Parquet
+    file `offset` is the number of the row and `num_bytes` the size of its text.
+    """
 
     path: str
-    offset: int  # of its first byte (of the decompressed file)
-    num_bytes: int
+    offset: int  # of its first byte
+    num_bytes: int  # from there to its last byte
+    # UTF-8. A line feed between sentences, none of them empty; no white space around
+    # them, and one space for each run of it within.
     text: bytes
 
     def key(self) -> bytes:
@@ -42,10 +35,10 @@ class Document:
 
 @dataclasses.dataclass(frozen=True)
 class BadDocument:
-    """A document that cannot be used."""
+    """A document that cannot be used, or a part of a file that is none."""
 
     path: str
-    offset: int  # of its first line, in bytes (of the decompressed file)
+    offset: int  # as of a Document
     num_bytes: int
     reason: str  # a fixed word, to be counted by
     detail: str  # for people
@@ -68,92 +61,3 @@ def byte_ranges(path: str, *, size: int, range_bytes: int) -> list[ByteRange]:
         ByteRange(path=path, start=start, end=min(start + range_bytes, size))
         for start in range(0, size, range_bytes)
     ]
-
-
-def read_documents(
-    stream: BinaryIO, byte_range: ByteRange, *, input_format: str
-) -> Iterator[Document | BadDocument]:
-    """The documents that belong to a range of a file.
-
-    A document belongs to the range that holds the start of the last blank line before
-    it, the first document of a file to the range that starts at 0. So every document is
-    in exactly one range, wherever the ranges are cut. Its last lines may be beyond the
-    range's end.
-
-    Args:
-        stream: the decompressed file; seekable unless the range starts at 0.
-        byte_range: which part.
-        input_format: `sentences`, a sentence a line, or `prose`, hard-wrapped text whose
-            lines are joined and split into sentences.
-
-    Yields:
-        Documents with at least one sentence, and a BadDocument (reason `not_utf8`) in
-        place of each that is not valid UTF-8.
-    """
-    for offset, lines in _read_blocks(stream, byte_range):
-        try:
-            text = b"\n".join(lines).decode("utf-8")
-        except UnicodeDecodeError as error:
-            yield BadDocument(
-                path=byte_range.path,
-                offset=offset,
-                num_bytes=sum(map(len, lines)),
-                reason="not_utf8",
-                detail=f"byte 0x{error.object[error.start]:02x}: {error.reason}",
-            )
-            continue
-        yield Document(
-            path=byte_range.path,
-            offset=offset,
-            num_bytes=sum(map(len, lines)),
-            text="\n".join(_sentences_of(text, input_format)).encode(),
-        )
-
-
-def _sentences_of(text: str, input_format: str) -> tuple[str, ...]:
-    if input_format == "prose":
-        return tuple(sentences.split_sentences(text))
-    # Not splitlines: that would also break at U+2028 and others inside a sentence.
-    return tuple(" ".join(line.split()) for line in text.split("\n"))
-
-
-def _read_blocks(
-    stream: BinaryIO, byte_range: ByteRange
-) -> Iterator[tuple[int, list[bytes]]]:
-    """The offset and the lines of each block between blank lines that is in the range."""
-    position = byte_range.start
-    owned = position == 0
-    if not owned:
-        # From the last byte before the range, so that a line which starts with the range
-        # is not taken for the rest of another.
-        stream.seek(position - 1)
-        position += len(stream.readline()) - 1
-    block: list[bytes] = []
-    block_offset = 0
-    while line := stream.readline():
-        text = line.removeprefix(_BYTE_ORDER_MARK) if position == 0 else line
-        if _is_blank(text):
-            if block:
-                yield block_offset, block
-                block = []
-            if byte_range.end is not None and position >= byte_range.end:
-                return
-            owned = True
-        elif owned:
-            if not block:
-                block_offset = position
-            block.append(text.strip())
-        elif byte_range.end is not None and position >= byte_range.end:
-            return  # a document of an earlier range reaches beyond this one
-        position += len(line)
-    if block:
-        yield block_offset, block
-
-
-def _is_blank(line: bytes) -> bool:
-    stripped = line.strip()
-    if not stripped:
-        return True
-    if stripped[0] < 0x80 and stripped[0] not in _ASCII_SEPARATORS:
-        return False
-    return not stripped.decode("utf-8", errors="replace").strip()

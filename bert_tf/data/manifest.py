@@ -129,14 +129,27 @@ def load_manifest(data_dir: str) -> Manifest:
             "without it; run create_pretraining_data again."
         )
     with tf.io.gfile.GFile(path) as file:
-        manifest = _from_json(file.read(), data_dir)
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            _check_shard(os.path.join(data_dir, shard.name), shard)
+        manifest = parse_manifest(file.read(), data_dir)
+    paths = [path for split in SPLITS for path in manifest.split_paths(split)]
+    num_bytes = {
+        os.path.basename(path): tf.io.gfile.stat(path).length
+        for path in paths
+        if tf.io.gfile.exists(path)
+    }
+    check_shards(manifest, num_bytes)
     return manifest
 
 
-def _from_json(text: str, data_dir: str) -> Manifest:
+def parse_manifest(text: str, data_dir: str) -> Manifest:
+    """Reads the content of a `manifest.json`.
+
+    Args:
+        text: all of the file.
+        data_dir: the folder that it is in.
+
+    Raises:
+        UserError: it is of another version or damaged.
+    """
     try:
         return _from_content(json.loads(text), data_dir)
     except UserError:
@@ -180,13 +193,25 @@ def _split(*, shards, histograms, frequent_words, samples, **rest) -> Split:
     )
 
 
-def _check_shard(path: str, shard: Shard) -> None:
-    found = f"{tf.io.gfile.stat(path).length}" if tf.io.gfile.exists(path) else "no file"
-    if found != f"{shard.num_bytes}":
-        raise UserError(
-            f"{path}: expected {shard.num_bytes} bytes, received {found}; copy the whole "
-            "folder again, or run create_pretraining_data --overwrite."
-        )
+def check_shards(manifest: Manifest, num_bytes: Mapping[str, int]) -> None:
+    """Checks that the shards of a data set are there as a whole.
+
+    Args:
+        manifest: of the data set.
+        num_bytes: of the files in its folder, by their names.
+
+    Raises:
+        UserError: a shard is missing or has another size than the manifest says.
+    """
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            found = num_bytes.get(shard.name, "no file")
+            if found != shard.num_bytes:
+                raise UserError(
+                    f"{os.path.join(manifest.data_dir, shard.name)}: expected "
+                    f"{shard.num_bytes} bytes, received {found}; copy the whole folder "
+                    "again, or run create_pretraining_data --overwrite."
+                )
 
 
 def held_out_baselines(

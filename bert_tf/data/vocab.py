@@ -96,10 +96,7 @@ class Vocabulary:
 
 
 def load_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
-    r"""Reads a vocabulary file, such as the ones published with BERT.
-
-    Lines end at `\n` or `\r\n` and nowhere else: the published Chinese vocabulary
-    holds U+2028 as a token, at which `str.splitlines` would shift every later id.
+    """Reads a vocabulary file, such as the ones published with BERT.
 
     Args:
         path: a local file, or one on any file system that TensorFlow knows (gs://).
@@ -109,8 +106,6 @@ def load_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
 
     Raises:
         UserError: the file cannot be read, is not UTF-8, or is no vocabulary.
-
-    Source: `load_vocab` of the original tokenization.py.
     """
     import tensorflow as tf  # here, because it takes seconds that --help must not pay
 
@@ -123,6 +118,27 @@ def load_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
             f"Expected a vocabulary file, received {path!r}, which cannot be read "
             f"({type(error).__name__}); check the path."
         ) from error
+    return parse_vocabulary(content, path)
+
+
+def parse_vocabulary(content: bytes, path: str) -> Vocabulary:
+    r"""Reads the content of a vocabulary file.
+
+    Lines end at `\n` or `\r\n` and nowhere else: the published Chinese vocabulary
+    holds U+2028 as a token, at which `str.splitlines` would shift every later id.
+
+    Args:
+        content: all of the file.
+        path: the file's, to name it in errors.
+
+    Returns:
+        A Vocabulary; a token's id is its line's number from 0.
+
+    Raises:
+        UserError: it is not UTF-8, or no vocabulary.
+
+    Source: `load_vocab` of the original tokenization.py.
+    """
     try:
         lines = content.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:

@@ -1,6 +1,4 @@
-"""Reading documents: every one once, wherever the ranges are cut."""
-
-import io
+"""Documents and payloads."""
 
 import hypothesis
 import numpy as np
@@ -10,105 +8,31 @@ from hypothesis import strategies
 from bert_tf.data import documents
 
 
-def read(content, *, range_bytes=1 << 30, input_format="sentences"):
-    stream = io.BytesIO(content)
-    return [
-        found
-        for part in documents.byte_ranges(
-            "a.txt", size=len(content), range_bytes=range_bytes
-        )
-        for found in documents.read_documents(stream, part, input_format=input_format)
-    ]
-
-
-def sentences_of(content, **options):
-    return [list(found.sentences) for found in read(content, **options)]
+def make_document(text, *, path="a", offset=0):
+    return documents.Document(path=path, offset=offset, num_bytes=len(text), text=text)
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"", []),
-        (b"\n\n", []),
-        (b"One.\nTwo.\n\nThree.\n", [["One.", "Two."], ["Three."]]),
-        (b"One.\nTwo.", [["One.", "Two."]]),  # no line feed at the end
-        (b"One.\r\n\r\nTwo.\r\n", [["One."], ["Two."]]),
-        (b"\xef\xbb\xbfOne.\n\nTwo.\n", [["One."], ["Two."]]),  # a byte order mark
-        (b"\xef\xbb\xbf\nOne.", [["One."]]),
-        (b"\n\nOne.\n \t\n\n\nTwo.\n\n", [["One."], ["Two."]]),
-        ("One.\n\u3000\u00a0\nTwo.".encode(), [["One."], ["Two."]]),  # wide spaces
-        ("One\u2028line.\nTwo\x0cpages.".encode(), [["One line.", "Two pages."]]),
-        (b"  One \t sentence. \n", [["One sentence."]]),
-        ("Größe\n中文".encode(), [["Größe", "中文"]]),
-    ],
+    ("size", "range_bytes", "cuts"),
+    [(0, 4, [(0, None)]), (4, 4, [(0, None)]), (9, 4, [(0, 4), (4, 8), (8, 9)])],
 )
-def test_sentences_and_documents(content, expected):
-    assert sentences_of(content) == expected
-
-
-def test_prose_is_joined_and_split():
-    content = b"It was the best of\ntimes. It was\nthe worst.\n\nHe left.\n"
-    assert sentences_of(content, input_format="prose") == [
-        ["It was the best of times.", "It was the worst."],
-        ["He left."],
-    ]
-
-
-def test_offsets_are_those_of_the_first_lines():
-    assert [found.offset for found in read(b"\nOne.\nTwo.\n\n\nThree.\n")] == [1, 13]
-
-
-def test_only_the_document_that_is_not_utf8_is_bad():
-    found = read(b"One.\n\nTwo.\nTh\xffee.\n\nFour.\n")
-    assert [type(each) for each in found] == [
-        documents.Document,
-        documents.BadDocument,
-        documents.Document,
-    ]
-    assert (found[1].path, found[1].offset, found[1].reason) == ("a.txt", 6, "not_utf8")
-    assert "0xff" in found[1].detail
-
-
-lines = strategies.sampled_from(
-    [
-        b"\n",
-        b" \n",
-        b"\r\n",
-        b"a\n",
-        b"bc\r\n",
-        "\u3000\n".encode(),
-        "é\n".encode(),
-        b"\xff\n",
-    ]
-)
-
-
-@hypothesis.given(
-    strategies.lists(lines, max_size=12).map(b"".join),
-    strategies.sampled_from([b"", b"last", b"\xef\xbb\xbf"]),
-    strategies.integers(1, 20),
-)
-def test_every_cut_gives_the_same_documents(content, end, range_bytes):
-    content += end
-    assert read(content, range_bytes=range_bytes) == read(content)
+def test_ranges_cover_a_file(size, range_bytes, cuts):
+    found = documents.byte_ranges("a", size=size, range_bytes=range_bytes)
+    assert [(part.start, part.end) for part in found] == cuts
+    assert {part.path for part in found} == {"a"}
 
 
 def test_the_key_is_of_the_content_alone():
-    first, second, third = (
-        documents.Document(path=path, offset=offset, sentences=sentences)
-        for path, offset, sentences in [
-            ("a", 0, ("One.", "Two.")),
-            ("b", 9, ("One.", "Two.")),
-            ("a", 0, ("One. Two.",)),
-        ]
-    )
+    first = make_document(b"One.\nTwo.")
+    second = make_document(b"One.\nTwo.", path="b", offset=9)
+    third = make_document(b"One. Two.")
     assert first.key() == second.key() != third.key()
     assert len(first.key()) == 16
 
 
 def test_the_key_does_not_change_between_releases():
-    document = documents.Document(path="a", offset=0, sentences=("One.", "Two."))
-    assert document.key().hex() == "93ddaa9436c1d8e0f38ad6faf89c1b9d"
+    key = make_document(b"One.\nTwo.").key()
+    assert key.hex() == "93ddaa9436c1d8e0f38ad6faf89c1b9d"
 
 
 @hypothesis.given(
@@ -131,9 +55,9 @@ def test_payloads_round_trip(lengths, dtype, key):
 
 def test_tokens_return_to_their_documents():
     read_documents = [
-        documents.Document(path="a", offset=0, sentences=("x", "\u0001", "y")),
-        documents.Document(path="a", offset=9, sentences=("\u0001",)),
-        documents.Document(path="a", offset=12, sentences=("z",)),
+        make_document(b"x\n\x01\ny"),
+        make_document(b"\x01", offset=9),
+        make_document(b"z", offset=12),
     ]
     first, bad, last = documents.tokenized_documents(
         read_documents,
@@ -144,5 +68,5 @@ def test_tokens_return_to_their_documents():
     assert first.token_ids.tolist() == [5, 6, 7]
     assert first.token_ids.dtype == np.uint32
     assert first.sentence_ends.tolist() == [2, 3]  # the sentence without tokens is gone
-    assert (bad.offset, bad.reason) == (9, "no_tokens")
+    assert (bad.offset, bad.num_bytes, bad.reason) == (9, 1, "no_tokens")
     assert (last.token_ids.tolist(), last.sentence_ends.tolist()) == ([8], [1])

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from bert_tf import config
-from bert_tf.data import documents, examples, tokenized, vocab
+from bert_tf.data import documents, examples, readers, tokenized, vocab
 from bert_tf.data.examples import Statistics
 from tests.made_documents import (
     TOKENS,
@@ -258,7 +258,7 @@ def google_sample(shared):
     vocabulary = vocab.load_vocabulary(shared / "data/vocab/bert-base-uncased-vocab.txt")
     with path.open("rb") as stream:
         part = documents.ByteRange(str(path), 0, None)
-        found = list(documents.read_documents(stream, part, input_format="sentences"))
+        found = list(readers.read_documents(stream, part, input_format="sentences"))
     return vocabulary, tokenize(found, vocabulary)
 
 

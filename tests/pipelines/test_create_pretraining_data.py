@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -11,6 +12,8 @@ import subprocess
 import sys
 import textwrap
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -87,13 +90,20 @@ def create(tmp_path, vocab_file):
 
 
 def job_of(pattern, vocab_file, configs, *, num_train_buckets=None, max_bad_documents=0):
+    any_config = next(iter(configs.values()))
     return pretraining_job.PretrainingJob(
         data_sets=tuple(
             transforms.DataSet(config=data_config, output=output)
             for output, data_config in configs.items()
         ),
         vocabulary=vocab.load_vocabulary(vocab_file),
-        files=tuple(sources.find_inputs([pattern])),
+        files=tuple(
+            sources.find_inputs(
+                [pattern],
+                input_format=any_config.input_format,
+                text_field=any_config.text_field,
+            )
+        ),
         num_train_buckets=num_train_buckets,
         max_bad_documents=max_bad_documents,
     )
@@ -210,6 +220,33 @@ def test_prose_is_split_into_sentences(create):
     assert loaded.splits["train"].counts["sentences"] == 90
     assert loaded.splits["held_out"].shards == ()
     assert loaded.baselines == {}
+
+
+def parquet_of(texts):
+    file = io.BytesIO()
+    pq.write_table(pa.table({"body": texts}), file, row_group_size=7)
+    return file.getvalue()
+
+
+@pytest.mark.slow
+def test_bytes_do_not_depend_on_the_format(create):
+    expected = digests(create({"a.txt": files_of(CORPUS)}))
+    objects = [json.dumps({"body": text}) for text in CORPUS]
+    docs = [f'<doc title="{WORDS[0]}">\n{WORDS[0]}\n\n{text}\n</doc>' for text in CORPUS]
+    files = {
+        "prose_files": {
+            f"{number}.txt": text.replace("\n", "\n\n").encode()
+            for number, text in enumerate(CORPUS)
+        },
+        "jsonl": {"a.jsonl": "\n".join(objects).encode()},
+        "wikiextractor": {"wiki_00": "\n".join(docs).encode()},
+        "parquet": {"a.parquet": parquet_of(CORPUS)},
+    }
+    for input_format, contents in files.items():
+        data_config = dataclasses.replace(
+            CONFIG, input_format=input_format, text_field="body"
+        )
+        assert digests(create(contents, data_config=data_config)) == expected
 
 
 def test_a_complete_data_set_is_kept_unless_told_otherwise(create, tmp_path, vocab_file):

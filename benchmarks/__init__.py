@@ -1,0 +1,4 @@
+"""Programs that compare with named peers.
+
+A regular package, since pysbd installs another of this name.
+"""

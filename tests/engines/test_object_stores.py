@@ -1,0 +1,92 @@
+"""The job where texts, vocabulary and data set are in an object store."""
+
+import json
+
+import pytest
+
+from bert_tf import errors
+from tests.engines import object_stores
+
+
+@pytest.fixture(scope="module")
+def gcs():
+    """Google Cloud Storage with the inputs in it."""
+    with object_stores.google_cloud_storage() as store:
+        object_stores.put_inputs(store.put)
+        yield store
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """S3 with the inputs in it."""
+    with object_stores.s3() as store:
+        object_stores.put_inputs(store.put)
+        yield store
+
+
+def create(store, folder, **arguments):
+    object_stores.create(
+        store.root, f"{store.root}/{folder}", beam_flags=store.beam_flags, **arguments
+    )
+
+
+def objects_of(store, folder):
+    return {
+        name.removeprefix(f"{folder}/"): content
+        for name, content in store.list().items()
+        if name.startswith(f"{folder}/")
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gcs", "s3"])
+def test_bytes_are_those_of_a_local_run(name, request, tmp_path):
+    store = request.getfixturevalue(name)
+    create(store, "data")
+
+    written = objects_of(store, "data")
+    expected = object_stores.local_shards(tmp_path)
+    assert len(expected) == 3
+    assert {name: written[name] for name in expected} == expected
+    # Nothing temporary is left.
+    assert set(written) == {*expected, "manifest.json", "vocab.txt"}
+    counts = json.loads(written["manifest.json"])["splits"]["train"]["counts"]
+    assert counts["documents"] > 30
+
+    with pytest.raises(errors.UserError, match="differs in random_seed; choose"):
+        create(store, "data", random_seed=1)
+    assert objects_of(store, "data") == written
+
+
+def test_another_data_set_is_replaced_as_a_whole(gcs):
+    create(gcs, "replaced", do_whole_word_mask=True)
+    before = objects_of(gcs, "replaced")
+    create(gcs, "replaced", overwrite=True)
+    after = objects_of(gcs, "replaced")
+    assert set(after) == set(before)
+    assert not set(after.items()) & set(before.items()) - {
+        ("vocab.txt", before["vocab.txt"])
+    }
+
+
+def test_a_damaged_data_set_is_not_taken_for_complete(gcs):
+    create(gcs, "damaged")
+    gcs.put("damaged/train-00001-of-00002.tfrecord", b"half")
+    with pytest.raises(errors.UserError, match=r"00001.*bytes, received 4; copy"):
+        create(gcs, "damaged")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"root": "gs://none"}, "Expected a vocabulary file, received 'gs://none/vocab"),
+        ({"text": "none/*"}, "--input: expected text files, received .* matches none"),
+        ({"output": "gs://none/data"}, "--output: expected a folder that can be written"),
+        ({"output": "unknown://x"}, "--output: expected a folder that can be written"),
+    ],
+)
+def test_a_mistake_is_told_before_the_job_starts(gcs, arguments, message):
+    defaults = {"root": gcs.root, "output": f"{gcs.root}/mistake"}
+    with pytest.raises(errors.UserError, match=message):
+        object_stores.create(**defaults | arguments)
+    assert not objects_of(gcs, "mistake")
