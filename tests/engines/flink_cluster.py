@@ -75,7 +75,7 @@ class Cluster:
         number = len(self._task_managers) + 1
         name, address = f"host{number}", f"10.0.0.{10 + number}"
         within = _add_host(self._folder, name, address)
-        self._start(f"{name}_pool", [*within, *servers.pool_command(port=_POOL_PORT)])
+        self._start(f"{name}_pool", [*within, *servers.pool_command(_POOL_PORT)])
         self._task_managers[name] = self._start(
             name,
             [
