@@ -10,6 +10,7 @@ import json
 import pathlib
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -30,7 +31,7 @@ FLAGS = (
 
 @contextlib.contextmanager
 def cluster(folder):
-    """Runs a Cluster that has no host yet."""
+    """Runs a Cluster that has no host yet; its logs are in a folder."""
     if [name for _, name in socket.if_nameindex()] != ["lo"]:
         raise RuntimeError("needs a network of its own; use `make flink-test`")
     with contextlib.ExitStack() as stack:
@@ -44,18 +45,17 @@ class Cluster:
         """Starts it without a host; all of it ends with the stack."""
         self._folder = folder
         self._stack = stack
+        self._scratch = stack.enter_context(tempfile.TemporaryDirectory())
         self._task_managers = {}
         _add_network()
-        self._job_manager = self._start(
-            "job_manager",
-            _flink("runtime.entrypoint.StandaloneSessionClusterEntrypoint", folder),
-        )
+        entrypoint = "runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+        self._job_manager = self._start("job_manager", self._flink(entrypoint))
         self._job_server = self._start(
             "job_server",
             [
                 *_java("org.apache.beam.runners.flink.FlinkJobServerDriver"),
                 f"--flink-master={_REST}",
-                f"--artifacts-dir={folder}/artifacts",
+                f"--artifacts-dir={self._scratch}",
             ],
         )
 
@@ -63,18 +63,24 @@ class Cluster:
         server = servers.Server(command, self._folder / name)
         return self._stack.enter_context(server)
 
+    def _flink(self, main_class):
+        return [
+            *_java(f"org.apache.flink.{main_class}"),
+            f"--configDir={_CONFIG_DIR}",
+            f"-Dio.tmp.dirs={self._scratch}",
+        ]
+
     def add_host(self):
         """Starts a TaskManager with one slot, and the worker pool beside it."""
         number = len(self._task_managers) + 1
         name, address = f"host{number}", f"10.0.0.{10 + number}"
         within = _add_host(self._folder, name, address)
-        self._start(f"{name}_pool", [*within, *servers.pool_command(port=_POOL_PORT)])
-        task_manager = _flink("runtime.taskexecutor.TaskManagerRunner", self._folder)
+        self._start(f"{name}_pool", [*within, *servers.pool_command(_POOL_PORT)])
         self._task_managers[name] = self._start(
             name,
             [
                 *within,
-                *task_manager,
+                *self._flink("runtime.taskexecutor.TaskManagerRunner"),
                 f"-Dtaskmanager.host={address}",
                 f"-Dtaskmanager.resource-id={name}",
             ],
@@ -133,14 +139,6 @@ def await_that(condition, *, timeout_seconds):
 def _java(main_class):
     options = _CONFIG_DIR / "java_options.txt"
     return ["java", f"@{options}", "-cp", f"{_JARS}/*", main_class]
-
-
-def _flink(main_class, folder):
-    return [
-        *_java(f"org.apache.flink.{main_class}"),
-        f"--configDir={_CONFIG_DIR}",
-        f"-Dio.tmp.dirs={folder}",
-    ]
 
 
 def _add_network():

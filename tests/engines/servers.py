@@ -9,6 +9,7 @@ import pathlib
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,10 +60,17 @@ class Server:
 
     def await_log(self, pattern):
         """What matches the group of a pattern, as soon as the log has it."""
+        return self._await(lambda: re.search(pattern, self._log.read_text()))[1]
+
+    def await_port(self, port):
+        """Waits until it listens."""
+        self._await(lambda: _is_open(port))
+
+    def _await(self, condition):
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            if found := re.search(pattern, self._log.read_text()):
-                return found[1]
+            if found := condition():
+                return found
             time.sleep(0.1)
         command = shlex.join(self._process.args)
         raise RuntimeError(f"{command} does not serve:\n{self._log.read_text()}")
@@ -74,11 +82,13 @@ def worker_pool(folder, *, within=()):
 
     `within` is a command that starts another one in surroundings of its own.
     """
-    with Server([*within, *pool_command(port=0)], folder) as server:
-        yield server.await_log(r"at port: (localhost:\d+)")
+    port = _unused_port()
+    with Server([*within, *pool_command(port)], folder) as server:
+        server.await_port(port)
+        yield f"localhost:{port}"
 
 
-def pool_command(*, port):
+def pool_command(port):
     module = "apache_beam.runners.worker.worker_pool_main"
     return [sys.executable, "-m", module, f"--service_port={port}"]
 
@@ -106,3 +116,13 @@ def flags(*, jobs, pool):
         "--environment_type=EXTERNAL",
         f"--environment_config={pool}",
     ]
+
+
+def _unused_port():
+    with socket.create_server(("localhost", 0)) as server:
+        return server.getsockname()[1]
+
+
+def _is_open(port):
+    with socket.socket() as client:
+        return client.connect_ex(("localhost", port)) == 0
