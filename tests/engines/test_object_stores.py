@@ -49,7 +49,7 @@ def test_bytes_are_those_of_a_local_run(name, request, tmp_path):
     assert len(expected) == 3
     assert {name: written[name] for name in expected} == expected
     # Nothing temporary is left.
-    assert set(written) == {*expected, "manifest.json", "vocab.txt"}
+    assert set(written) == {*expected, "manifest.json", "report.html", "vocab.txt"}
     counts = json.loads(written["manifest.json"])["splits"]["train"]["counts"]
     assert counts["documents"] > 30
 

