@@ -76,12 +76,6 @@ class Server:
         raise RuntimeError(f"{command} does not serve:\n{self._log.read_text()}")
 
 
-def free_port():
-    """A port that nobody listens to."""
-    with socket.create_server(("localhost", 0)) as server:
-        return server.getsockname()[1]
-
-
 @contextlib.contextmanager
 def worker_pool(folder, *, within=()):
     """Runs a pool that starts workers in `folder`; yields its address.
