@@ -1,5 +1,6 @@
 """How every command-line program here starts, and how it tells a user's mistake."""
 
+import atexit
 import logging as python_logging
 import os
 import sys
@@ -99,5 +100,7 @@ def _parse_all_flags(argv: Sequence[str]) -> Sequence[str]:
 def _exit(message: object) -> None:
     sys.stdout.flush()
     print(f"error: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
-    # Not sys.exit: threads of Beam's would wait forever for a worker that is dead.
+    # Not sys.exit: threads of Beam's would wait forever for a worker that is dead. What
+    # Beam has registered for the end stops the servers of engines.
+    atexit._run_exitfuncs()
     os._exit(USER_ERROR_EXIT_CODE)

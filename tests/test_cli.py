@@ -116,3 +116,21 @@ def test_a_data_set_that_is_not_there_is_one_line(tmp_path):
     assert result.returncode == 2
     assert result.stderr.startswith("error: Expected the folder")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_mistake_stops_what_is_registered_for_the_end():
+    code = """
+import atexit
+from bert_tf import cli, errors
+
+def main(argv):
+    atexit.register(print, "stopped", flush=True)
+    raise errors.UserError("Expected this, received that.")
+
+cli.run(main)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert result.stdout == "stopped\n"
+    assert result.stderr == "error: Expected this, received that.\n"
+    assert result.returncode == 2
