@@ -89,12 +89,13 @@ def create(
 ):
     """Runs the job on `root`'s inputs; `changes` are of its configuration."""
     options = beam_options.pipeline_options(["program", *beam_flags])
+    data_config = dataclasses.replace(CONFIG, **changes)
+    vocabulary = sources.load_vocabulary(f"{root}/vocab.txt")
+    files = sources.find_inputs([f"{root}/{text}"], input_format=data_config.input_format)
     job = pretraining_job.PretrainingJob(
-        data_sets=(
-            transforms.DataSet(dataclasses.replace(CONFIG, **changes), str(output)),
-        ),
-        vocabulary=sources.load_vocabulary(f"{root}/vocab.txt"),
-        files=tuple(sources.find_inputs([f"{root}/{text}"])),
+        data_sets=(transforms.DataSet(data_config, str(output)),),
+        vocabulary=vocabulary,
+        files=tuple(files),
         num_train_buckets=2,
         max_bad_documents=0,
     )

@@ -1,7 +1,11 @@
 """The job where texts, vocabulary and data set are in an object store."""
 
+import gzip
+import io
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bert_tf import errors
@@ -56,6 +60,25 @@ def test_bytes_are_those_of_a_local_run(name, request, tmp_path):
     with pytest.raises(errors.UserError, match="differs in random_seed; choose"):
         create(store, "data", random_seed=1)
     assert objects_of(store, "data") == written
+
+
+def test_compressed_lines_of_json_and_parquet_give_the_same_bytes(gcs):
+    texts = [
+        " ".join(f"{letter} is {number}." for letter in "abcdef") for number in range(40)
+    ]
+    lines = "\n".join(json.dumps({"text": text}) for text in texts)
+    gcs.put("formats/a.jsonl.gz", gzip.compress(lines.encode()))
+    table = io.BytesIO()
+    pq.write_table(pa.table({"id": range(40), "text": texts}), table, row_group_size=9)
+    gcs.put("formats/a.parquet", table.getvalue())
+
+    for name, input_format in (("a.jsonl.gz", "jsonl"), ("a.parquet", "parquet")):
+        create(gcs, input_format, text=f"formats/{name}", input_format=input_format)
+
+    written = [objects_of(gcs, input_format) for input_format in ("jsonl", "parquet")]
+    shards = [name for name in written[0] if name.endswith(".tfrecord")]
+    assert len(shards) == 3 and all(written[0][name] for name in shards)
+    assert [written[1][name] for name in shards] == [written[0][name] for name in shards]
 
 
 def test_another_data_set_is_replaced_as_a_whole(gcs):
