@@ -13,6 +13,7 @@ import operator
 from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
+import numpy as np
 import tensorflow as tf
 from apache_beam.utils import shared
 
@@ -200,10 +201,17 @@ class SplitByBucket(beam.DoFn):
     def process(self, payload, planned):
         """Yields what the documents have for each of the planned buckets."""
         documents = TokenizedDocuments.from_bytes(payload)
-        for bucket in planned:
-            part = documents.range_of_keys(*bucket.keys(self._held_out_fraction))
-            if part.num_documents:
-                yield bucket_key(bucket), part.to_bytes()
+        # Together the buckets have all keys, so that each ends where the next begins.
+        ranges = sorted(
+            (bucket.keys(self._held_out_fraction), bucket_key(bucket))
+            for bucket in planned
+        )
+        first_keys = np.array([first for (first, _), _ in ranges], np.uint64)
+        starts = np.searchsorted(documents.keys[:, 0], first_keys)
+        stops = np.append(starts[1:], documents.num_documents)
+        for index in np.flatnonzero(starts < stops):
+            part = documents.slice(int(starts[index]), int(stops[index]))
+            yield ranges[index][1], part.to_bytes()
 
 
 def bucket_key(bucket: Bucket) -> tuple[str, int, int]:
