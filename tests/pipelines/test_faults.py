@@ -73,8 +73,9 @@ KILL_DRIVERS = textwrap.dedent("""
     begun = time.monotonic()
     assert os.waitpid(start("expected"), 0)[1] == 0
     seconds = time.monotonic() - begun
-    killed = 0
+    runs = killed = 0
     while killed < count:
+        runs += 1
         child = start("killed")
         time.sleep(rng.uniform(0, seconds))
         os.kill(child, signal.SIGKILL)
@@ -82,7 +83,7 @@ KILL_DRIVERS = textwrap.dedent("""
         complete = os.path.exists("killed/manifest.json")
         print(json.dumps([complete, os.path.exists("killed")]), flush=True)
         if complete:
-            os.rename("killed", f"complete{killed}")
+            os.rename("killed", f"complete{runs}")
     assert os.waitpid(start("killed"), 0)[1] == 0
 """)
 
