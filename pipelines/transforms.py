@@ -251,10 +251,10 @@ class MakeShards(beam.DoFn):
 
     def _make(self, bucket: Bucket, parts: Iterable[TokenizedDocuments]):
         received = tokenized.concatenate([tokenized.empty(len(self._vocabulary)), *parts])
+        documents = self._makers[0].distinct(received)  # the same for all
         for number, (maker, data_set) in enumerate(
             zip(self._makers, self._data_sets, strict=True)
         ):
-            documents = maker.distinct(received)
             statistics = maker.document_statistics(
                 documents, num_received=received.num_documents
             )

@@ -310,21 +310,24 @@ def _join(
     for row in range(len(input_ids)):
         ids = input_ids[row]
         ids[0] = ends[0]
-        length = 1
-        for index in range(first_starts[row], first_stops[row]):
-            ids[length] = token_ids[index]
-            length += 1
-        ids[length] = ends[1]
-        length += 1
+        length = _append(ids, 1, token_ids, first_starts[row], first_stops[row], ends[1])
         starts[row] = length
         if second_starts[row] < second_stops[row]:
-            for index in range(second_starts[row], second_stops[row]):
-                ids[length] = token_ids[index]
-                length += 1
-            ids[length] = ends[1]
-            length += 1
+            length = _append(
+                ids, length, token_ids, second_starts[row], second_stops[row], ends[1]
+            )
         lengths[row] = length
     return lengths, starts
+
+
+@compiled
+def _append(ids, length, token_ids, start, stop, end_id):
+    """Writes a segment and its [SEP] after `length` ids, and returns the new length."""
+    for index in range(start, stop):
+        ids[length] = token_ids[index]
+        length += 1
+    ids[length] = end_id
+    return length + 1
 
 
 @compiled
