@@ -20,7 +20,7 @@ import json
 import lzma
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from bert_tf.data import parquet, sentences
@@ -112,24 +112,21 @@ def read_documents(
         units = parquet.rows(stream, byte_range, text_field)
     else:
         units = _units(stream, byte_range, _BEFORE_UNIT[input_format])
-        if input_format == "wikiextractor":
-            units = _split_after_docs(units)
-        units = _strip(units)
     for unit in units:
         if isinstance(unit, BadDocument):
             yield unit
             continue
-        offset, content = unit
-        place = (byte_range.path, offset, len(content))
-        try:
-            text = _text(content, input_format, text_field, language)
-        except _UnusableError as error:
-            yield BadDocument(*place, *error.args)
-        except UnicodeError as error:
-            yield BadDocument(*place, "not_utf8", str(error))
-        else:
-            if text:
-                yield Document(*place, text)
+        for offset, content in _contents(*unit, input_format):
+            place = (byte_range.path, offset, len(content))
+            try:
+                text = _text(content, input_format, text_field, language)
+            except _UnusableError as error:
+                yield BadDocument(*place, *error.args)
+            except UnicodeError as error:
+                yield BadDocument(*place, "not_utf8", str(error))
+            else:
+                if text:
+                    yield Document(*place, text)
 
 
 def _units(
@@ -199,30 +196,21 @@ def _unit(path: str, start: int, end: int, content: bytes) -> _Unit:
     return BadDocument(path, start, end - start, "document_too_long", _TOO_LONG)
 
 
-def _split_after_docs(units: Iterable[_Unit]) -> Iterator[_Unit]:
-    """Cuts text that follows a `</doc>` off the document before it."""
-    for unit in units:
-        if isinstance(unit, BadDocument):
-            yield unit
-            continue
-        offset, content = unit
-        ends = [match.end() for match in _DOC_END.finditer(content)]
-        for start, end in itertools.pairwise([0, *ends, len(content)]):
-            yield offset + start, content[start:end]
-
-
-def _strip(units: Iterable[_Unit]) -> Iterator[_Unit]:
-    """Takes white space off the ends of units, and leaves out those that are blank."""
-    for unit in units:
-        if isinstance(unit, BadDocument):
-            yield unit
-            continue
-        offset, content = unit
-        start = 0
-        while (end := _SPACES.match(content, start).end()) > start:
-            start = end
-        if stripped := content[start:].rstrip(b" \n" + _RARE_SPACES):
-            yield offset + start, stripped
+def _contents(offset: int, unit: bytes, input_format: str) -> Iterator[tuple[int, bytes]]:
+    """What a unit holds of documents, without the white space at their ends."""
+    if input_format == "parquet":
+        yield offset, unit
+        return
+    bounds = [0, len(unit)]
+    if input_format == "wikiextractor":  # text may follow a </doc>
+        bounds[1:1] = [match.end() for match in _DOC_END.finditer(unit)]
+    for start, end in itertools.pairwise(bounds):
+        content = unit[start:end]
+        num_spaces = 0
+        while (used := _SPACES.match(content, num_spaces).end()) > num_spaces:
+            num_spaces = used
+        if stripped := content[num_spaces:].rstrip(b" \n" + _RARE_SPACES):
+            yield offset + start + num_spaces, stripped
 
 
 def _text(content: bytes, input_format: str, text_field: str, language: str) -> bytes:
