@@ -74,14 +74,6 @@ def beam_flags(store, **changes):
 
 
 @pytest.fixture(scope="module")
-def gcs():
-    """Google Cloud Storage with the inputs in it."""
-    with object_stores.google_cloud_storage() as store:
-        object_stores.put_inputs(store.put)
-        yield store
-
-
-@pytest.fixture(scope="module")
 def staged(gcs):
     """The job that was staged, and the objects that were there then."""
     object_stores.create(gcs.root, f"{gcs.root}/data", beam_flags=beam_flags(gcs))
