@@ -18,7 +18,7 @@ import tensorflow as tf
 from apache_beam.utils import shared
 
 from bert_tf.config import PretrainingDataConfig
-from bert_tf.data import examples, manifest, tokenization, tokenized
+from bert_tf.data import examples, manifest, tokenized
 from bert_tf.data.documents import BadDocument, ByteRange, Document
 from bert_tf.data.tokenized import TokenizedDocuments
 from bert_tf.data.vocab import Vocabulary
@@ -78,7 +78,7 @@ class TokenizeText(beam.DoFn):
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(1)
             tf.config.threading.set_inter_op_parallelism_threads(1)
-        return tokenization.BertTokenizer(
+        return tokenized.DocumentTokenizer(
             self._vocabulary, lower_case=self._config.do_lower_case
         )
 
@@ -88,9 +88,7 @@ class TokenizeText(beam.DoFn):
         parts: list[TokenizedDocuments] = []
         for block, bad_documents in _blocks(ranges, self._config):
             if block:
-                part, without_tokens = tokenized.tokenize_documents(
-                    block, self._tokenizer
-                )
+                part, without_tokens = self._tokenizer.tokenize(block)
                 bad_documents += without_tokens
                 parts.append(part)
                 num_tokens += len(part.token_ids)

@@ -1,10 +1,11 @@
 """Documents of a tiny vocabulary, and their examples, made without Beam."""
 
 import dataclasses
+import functools
 import random
 
 from bert_tf import config
-from bert_tf.data import documents, examples, tokenization, tokenized, vocab
+from bert_tf.data import documents, examples, tokenized, vocab
 
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "d", "##e", "##f")
 VOCABULARY = vocab.Vocabulary(TOKENS)
@@ -32,9 +33,13 @@ def document_of(*sentences):
     return documents.Document(path="x", offset=0, num_bytes=len(text), text=text)
 
 
+@functools.cache
+def _tokenizer(vocabulary):
+    return tokenized.DocumentTokenizer(vocabulary, lower_case=True)
+
+
 def tokenize(read_documents, vocabulary=VOCABULARY):
-    tokenizer = tokenization.BertTokenizer(vocabulary, lower_case=True)
-    found, bad = tokenized.tokenize_documents(read_documents, tokenizer)
+    found, bad = _tokenizer(vocabulary).tokenize(read_documents)
     assert not bad
     return found
 

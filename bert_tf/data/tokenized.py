@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
+import tensorflow as tf
 
 from bert_tf.data.compiled import compiled
 from bert_tf.data.documents import BadDocument, Document
 from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.data.vocab import Vocabulary
 
 _HEADER = struct.Struct("<QQQQ")  # documents, sentences, tokens, bytes of a token
 
@@ -154,27 +156,35 @@ def _take_spans(values, splits, indexes):
     return taken, new_splits
 
 
-def tokenize_documents(
-    documents: Sequence[Document], tokenizer: BertTokenizer
-) -> tuple[TokenizedDocuments, list[BadDocument]]:
-    """Tokenizes all sentences of all documents in one call.
+class DocumentTokenizer:
+    """Tokenizes documents as `BertTokenizer` does; raises as that does."""
 
-    Args:
-        documents: at least one.
-        tokenizer: of the vocabulary.
+    def __init__(self, vocabulary: Vocabulary, *, lower_case: bool):
+        tokenizer = BertTokenizer(vocabulary, lower_case=lower_case)
+        self._vocab_size = len(vocabulary)
+        # A graph, because the many small operations for the few lines beyond ASCII
+        # would take longer one by one than all else.
+        self._tokenize_lines = tf.function(
+            lambda text: tokenizer.tokenize(tf.strings.split([text], "\n").flat_values),
+            input_signature=[tf.TensorSpec([], tf.string)],
+        )
 
-    Returns:
-        The documents without their sentences that have no token, and a BadDocument
-        (reason `no_tokens`) for each without any.
-    """
-    sentences = b"\n".join([document.text for document in documents]).split(b"\n")
-    tokens = tokenizer.tokenize(sentences)
-    return tokenized_documents(
-        documents,
-        token_ids=tokens.flat_values.numpy(),
-        sentence_splits=tokens.row_splits.numpy(),
-        vocab_size=len(tokenizer.vocabulary),
-    )
+    def tokenize(
+        self, documents: Sequence[Document]
+    ) -> tuple[TokenizedDocuments, list[BadDocument]]:
+        """Tokenizes all sentences of at least one document in one call.
+
+        Returns:
+            The documents without their sentences that have no token, and a BadDocument
+            (reason `no_tokens`) for each without any.
+        """
+        tokens = self._tokenize_lines(b"\n".join([each.text for each in documents]))
+        return tokenized_documents(
+            documents,
+            token_ids=tokens.flat_values.numpy(),
+            sentence_splits=tokens.row_splits.numpy(),
+            vocab_size=self._vocab_size,
+        )
 
 
 def tokenized_documents(
@@ -184,7 +194,7 @@ def tokenized_documents(
     sentence_splits: np.ndarray,
     vocab_size: int,
 ) -> tuple[TokenizedDocuments, list[BadDocument]]:
-    """Puts tokens and documents together; `tokenize_documents` without the tokenizer.
+    """Puts tokens and documents together; what a DocumentTokenizer ends with.
 
     Args:
         documents: at least one, S sentences together.

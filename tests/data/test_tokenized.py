@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies
 
-from bert_tf.data import tokenization, tokenized, vocab
+from bert_tf.data import tokenized, vocab
 from tests.made_documents import TOKENS, VOCABULARY, document_of, make_documents, tokenize
 
 
@@ -81,8 +81,8 @@ def test_sentences_without_tokens_are_left_out_and_such_documents_are_bad():
         document_of("\x01"),
         document_of("d", "\x01"),
     ]
-    tokenizer = tokenization.BertTokenizer(VOCABULARY, lower_case=True)
-    found, bad = tokenized.tokenize_documents(read, tokenizer)
+    tokenizer = tokenized.DocumentTokenizer(VOCABULARY, lower_case=True)
+    found, bad = tokenizer.tokenize(read)
     assert [sentences for _, sentences in unpacked(found)] == [[[5, 6], [7]], [[8]]]
     assert [each.reason for each in bad] == ["no_tokens"]
 
