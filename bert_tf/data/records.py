@@ -151,7 +151,8 @@ def _write_headers(content, cursors, tag, sizes):
 @compiled
 def _write_same(content, cursors, data):
     for row in range(len(cursors)):
-        content[cursors[row] : cursors[row] + len(data)] = data
+        for index in range(len(data)):  # a slice compiles for long
+            content[cursors[row] + index] = data[index]
         cursors[row] += len(data)
 
 

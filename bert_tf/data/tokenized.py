@@ -149,10 +149,11 @@ def _take_spans(values, splits, indexes):
     for new, old in enumerate(indexes):
         new_splits[new + 1] = new_splits[new] + splits[old + 1] - splits[old]
     taken = np.empty(new_splits[-1], values.dtype)
-    for new, old in enumerate(indexes):
-        taken[new_splits[new] : new_splits[new + 1]] = values[
-            splits[old] : splits[old + 1]
-        ]
+    taken_index = 0
+    for old in indexes:
+        for index in range(splits[old], splits[old + 1]):  # a slice compiles for long
+            taken[taken_index] = values[index]
+            taken_index += 1
     return taken, new_splits
 
 
@@ -167,6 +168,7 @@ class DocumentTokenizer:
         self._tokenize_lines = tf.function(
             lambda text: tokenizer.tokenize(tf.strings.split([text], "\n").flat_values),
             input_signature=[tf.TensorSpec([], tf.string)],
+            autograph=False,  # takes seconds to rewrite what needs none of it
         )
 
     def tokenize(
