@@ -348,8 +348,8 @@ def _masked_values(examples: Examples, masked: MaskedTokens) -> Mapping[str, np.
     is_second = is_used & (position >= examples.second_starts[:, np.newaxis])
     return {
         "input_ids": masked.input_ids,
-        "input_mask": is_used.astype(np.int32),
-        "segment_ids": is_second.astype(np.int32),
+        "input_mask": is_used,
+        "segment_ids": is_second,
         "masked_lm_positions": masked.positions,
         "masked_lm_ids": masked.labels,
         "masked_lm_weights": _is_predicted(masked).astype(np.float32),
@@ -374,12 +374,12 @@ def _is_predicted(masked: MaskedTokens) -> np.ndarray:
 
 def _sample(examples: Examples, masked: MaskedTokens, index: int) -> SampledExample:
     count = masked.num_predictions[index]
-    return SampledExample(
+    return SampledExample(  # copies, for a view keeps the whole shard in memory
         key=int(examples.keys[index]),
-        input_ids=masked.input_ids[index, : examples.lengths[index]],
+        input_ids=masked.input_ids[index, : examples.lengths[index]].copy(),
         second_start=int(examples.second_starts[index]),
-        positions=masked.positions[index, :count],
-        labels=masked.labels[index, :count],
+        positions=masked.positions[index, :count].copy(),
+        labels=masked.labels[index, :count].copy(),
         is_random_next=int(examples.is_random_next[index]),
     )
 

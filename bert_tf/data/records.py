@@ -31,8 +31,8 @@ def encode_records(
     """The content of a TFRecord file with N examples.
 
     Args:
-        values_by_role: for each role of `features` its values, [N, K]: int32 or int64 of
-            at least 0, or float32.
+        values_by_role: for each role of `features` its values, [N, K]: bool, int32 or
+            int64 of at least 0, or float32.
         features: what `bert_tf.data.schema` gave.
         lengths: int64 [N], how many values of each example are written of the features
             of variable length.
@@ -97,7 +97,9 @@ def _column(values: np.ndarray, feature: schema.Feature, lengths: np.ndarray) ->
         as_bytes = np.ascontiguousarray(values, "<f4").view(np.uint8)
         counts = np.full(len(values), as_bytes.shape[1])
         return _Column(as_bytes, counts, feature.name, _FLOAT_LIST)
-    if values.size and values.min() < 0:
+    if values.dtype == bool:
+        values = values.view(np.uint8)  # which is what is written
+    elif values.size and values.min() < 0:
         raise ValueError(
             f"{feature.name}: expected numbers of at least 0, received {values.min()}."
         )

@@ -1,6 +1,7 @@
 """Many tokenized documents as a few flat arrays: what moves from readers to examples."""
 
 import struct
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from bert_tf.data.compiled import compiled
 from bert_tf.data.documents import BadDocument, Document
+from bert_tf.data.token_memory import TokenMemory
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 
@@ -158,33 +160,42 @@ def _take_spans(values, splits, indexes):
 
 
 class DocumentTokenizer:
-    """Tokenizes documents as `BertTokenizer` does; raises as that does."""
+    """Tokenizes documents as `BertTokenizer` does, which raises what it raises."""
 
     def __init__(self, vocabulary: Vocabulary, *, lower_case: bool):
         tokenizer = BertTokenizer(vocabulary, lower_case=lower_case)
-        self._vocab_size = len(vocabulary)
-        # A graph, because the many small operations for the few lines beyond ASCII
-        # would take longer one by one than all else.
-        self._tokenize_lines = tf.function(
-            lambda text: tokenizer.tokenize(tf.strings.split([text], "\n").flat_values),
-            input_signature=[tf.TensorSpec([], tf.string)],
-            autograph=False,  # takes seconds to rewrite what needs none of it
+        # In a graph, because the many small operations for the few words beyond ASCII
+        # take longer one by one; without autograph, which takes seconds and has no use.
+        tokenize = tf.function(
+            tokenizer.tokenize,
+            input_signature=[tf.TensorSpec([None], tf.string)],
+            autograph=False,
         )
+
+        def tokenize_words(words):
+            tokens = tokenize(words)
+            return tokens.flat_values.numpy(), tokens.row_splits.numpy()
+
+        self._vocab_size = len(vocabulary)
+        self._memory = TokenMemory(tokenize_words)
+        self._lock = threading.Lock()
 
     def tokenize(
         self, documents: Sequence[Document]
     ) -> tuple[TokenizedDocuments, list[BadDocument]]:
-        """Tokenizes all sentences of at least one document in one call.
+        """Tokenizes all sentences of at least one document. Threads take turns.
 
         Returns:
             The documents without their sentences that have no token, and a BadDocument
             (reason `no_tokens`) for each without any.
         """
-        tokens = self._tokenize_lines(b"\n".join([each.text for each in documents]))
+        text = b"\n".join([each.text for each in documents])
+        with self._lock:
+            token_ids, sentence_splits = self._memory.tokenize(text)
         return tokenized_documents(
             documents,
-            token_ids=tokens.flat_values.numpy(),
-            sentence_splits=tokens.row_splits.numpy(),
+            token_ids=token_ids,
+            sentence_splits=sentence_splits,
             vocab_size=self._vocab_size,
         )
 

@@ -173,6 +173,12 @@ def test_the_statistics_are_those_of_the_examples():
     )
     first = found.samples[0]
     assert len(found.samples) == examples.NUM_SAMPLES
+    # Views would keep the arrays of whole shards in memory.
+    for sample in found.samples:
+        assert all(
+            array.base is None
+            for array in (sample.input_ids, sample.positions, sample.labels)
+        )
     assert first.input_ids.tolist() == feature(made[0], "input_word_ids")[: lengths[0]]
     assert first.labels.tolist() == [
         label for label in feature(made[0], "masked_lm_ids") if label

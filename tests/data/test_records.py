@@ -22,7 +22,7 @@ def values_of(ids, weights=((1.0, 0.0),)):
 
     return {
         "input_ids": np.array(ids),
-        "input_mask": repeated(1, 1, 1, 1, 1, 1, 0, 0),
+        "input_mask": repeated(1, 1, 1, 1, 1, 1, 0, 0).astype(bool),
         "segment_ids": repeated(0, 0, 0, 0, 1, 1, 0, 0),
         "masked_lm_positions": repeated(2, 0),
         "masked_lm_ids": repeated(30_521, 0),
