@@ -14,6 +14,7 @@ from collections.abc import Callable
 from bert_tf.errors import UserError
 
 OURS = "bert_tf"
+OURS_DYNAMIC = "bert_tf, dynamic masks"
 OURS_TWO_WORKERS = "bert_tf, 2 worker processes"
 OURS_REPEATED = {factor: f"bert_tf, text used {factor} times" for factor in (2, 5)}
 MODEL_GARDEN = "Model Garden"
@@ -84,6 +85,7 @@ def contestants(
     hugging_face_python = _python(environments / "hugging_face")
     return [
         ours(OURS, is_read=True),
+        ours(OURS_DYNAMIC, "--masking=dynamic", is_read=True),
         Generator(
             MODEL_GARDEN,
             lambda text, output: [
