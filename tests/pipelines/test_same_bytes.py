@@ -18,6 +18,7 @@ from pipelines import (
     sources,
     transforms,
 )
+from pipelines.pretraining_graph import PretrainingJob
 
 WORDS = ["time", "year", "people", "way", "day", "man", "woman", "life", "child", "sea"]
 VOCABULARY = vocab.Vocabulary(
@@ -96,7 +97,7 @@ def digests(way, folder, data_config=CONFIG, *, tokens_per_bucket=1500):
         patch.setattr(transforms, "TOKENS_PER_PART", way.tokens_per_part)
         patch.setattr(buckets, "TOKENS_PER_BUCKET", tokens_per_bucket)
         pretraining_job.create(
-            pretraining_job.PretrainingJob(
+            PretrainingJob(
                 data_sets=(transforms.DataSet(data_config, str(folder / "data")),),
                 vocabulary=VOCABULARY,
                 files=tuple(sources.find_inputs([f"{folder}/*.txt"])),
