@@ -122,8 +122,8 @@ def put_locally(folder):
     put_inputs(put)
 
 
-def local_shards(folder):
+def local_shards(folder, **changes):
     """The shards that a run on this machine's disk writes, by their names."""
     put_locally(folder)
-    create(folder, folder / "data")
+    create(folder, folder / "data", **changes)
     return {path.name: path.read_bytes() for path in folder.glob("data/*.tfrecord")}
