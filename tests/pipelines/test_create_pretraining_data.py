@@ -311,16 +311,6 @@ def test_compressed_shards_hold_the_same_records(create):
     manifest.load_manifest(str(compressed))
 
 
-def run_program(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.create_pretraining_data", *arguments],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_help_comes_without_tensorflow():
     code = "import sys, pipelines.create_pretraining_data; print(sorted(sys.modules))"
     modules = subprocess.run(
