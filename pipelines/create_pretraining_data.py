@@ -152,8 +152,9 @@ def main(argv: Sequence[str]) -> None:
     from apache_beam.options.pipeline_options import DirectOptions
 
     from pipelines import estimate, pretraining_job, sources, transforms
+    from pipelines.pretraining_graph import PretrainingJob
 
-    job = pretraining_job.PretrainingJob(
+    job = PretrainingJob(
         data_sets=tuple(
             transforms.DataSet(config, sources.absolute_path(output))
             for output, config in data_sets.items()

@@ -10,7 +10,7 @@ from bert_tf.data.documents import BadDocument, Document
 from bert_tf.data.examples import ExampleMaker
 from bert_tf.errors import UserError
 from pipelines import buckets, sources
-from pipelines.pretraining_job import PretrainingJob
+from pipelines.pretraining_graph import PretrainingJob
 from pipelines.transforms import DataSet
 
 _NUM_PLACES = 8  # evenly spread over the input

@@ -1,4 +1,4 @@
-"""The job of create_pretraining_data: what it checks, its graph, what it tells."""
+"""Does the job of create_pretraining_data: what it checks, runs and tells."""
 
 import contextlib
 import dataclasses
@@ -12,42 +12,21 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
 )
 
-from bert_tf.data import manifest, vocab
+from bert_tf.data import manifest
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from pipelines import (
     beam_options,
     buckets,
+    pretraining_graph,
     progress,
     report,
     running,
     sinks,
     sources,
-    transforms,
 )
+from pipelines.pretraining_graph import Folders, PretrainingJob
 from pipelines.transforms import DataSet
-
-
-@dataclasses.dataclass(frozen=True)
-class PretrainingJob:
-    """All that decides what is written.
-
-    The configurations of the data sets may differ in the lengths of examples only.
-    """
-
-    data_sets: tuple[DataSet, ...]
-    vocabulary: vocab.Vocabulary
-    files: tuple[sources.InputFile, ...]
-    num_train_buckets: int | None  # None: by the number of tokens
-    max_bad_documents: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Folders:
-    """What the workers share on a local disk, if they do."""
-
-    spill_dir: str | None  # for documents on their way to a bucket; None: Beam has them
-    progress_dir: str | None
 
 
 def create(
@@ -91,7 +70,7 @@ def create(
     if not _is_waited_for(options):
         for data_set in job.data_sets:
             sinks.empty_output(data_set.output)
-        build(pipeline, job, Folders(spill_dir=None, progress_dir=None))
+        pretraining_graph.build(pipeline, job, Folders(spill_dir=None, progress_dir=None))
         pipeline.run()
         logging.info(
             "The job is handed over. A data set is complete when it has its %s.",
@@ -107,7 +86,7 @@ def create(
             spill_dir=unfinished[0] if use_files else None, progress_dir=unfinished[0]
         )
         with progress.logged(folders.progress_dir, text_bytes):
-            build(pipeline, job, folders)
+            pretraining_graph.build(pipeline, job, folders)
             running.run(pipeline)
         for data_set in job.data_sets:
             _check_finished(job, data_set)
@@ -169,103 +148,6 @@ def _use_files(
             "--shuffle=engine."
         )
     return shuffle == "files"
-
-
-def build(pipeline: beam.Pipeline, job: PretrainingJob, folders: Folders) -> None:
-    """Adds the job's steps to a pipeline.
-
-    Args:
-        pipeline: of Beam.
-        job: what to do.
-        folders: what the workers share.
-    """
-    config = job.data_sets[0].config
-    read = (
-        pipeline
-        | "Ranges" >> beam.Create(sources.work_units(job.files, config.input_format))
-        | "SpreadRanges" >> beam.Reshuffle()
-        | "TokenizeText"
-        >> beam.ParDo(
-            transforms.TokenizeText(
-                config,
-                job.vocabulary,
-                spill_dir=folders.spill_dir,
-                progress_dir=folders.progress_dir,
-                max_bad_documents=job.max_bad_documents,
-            )
-        ).with_outputs(transforms.BAD_DOCUMENTS, transforms.NUM_TOKENS, main="documents")
-    )
-    bad_documents = read[transforms.BAD_DOCUMENTS]
-    planned = (
-        pipeline
-        | "Once" >> beam.Create([None])
-        | "PlanBuckets"
-        >> beam.ParDo(
-            transforms.PlanBuckets(
-                config,
-                num_train_buckets=job.num_train_buckets,
-                max_bad_documents=job.max_bad_documents,
-                progress_dir=folders.progress_dir,
-            ),
-            beam.pvalue.AsDict(
-                read[transforms.NUM_TOKENS] | "SumTokens" >> beam.CombinePerKey(sum)
-            ),
-            beam.pvalue.AsSingleton(
-                bad_documents | "CountBadDocuments" >> beam.combiners.Count.Globally()
-            ),
-        )
-    )
-    arguments = (job.data_sets, job.vocabulary)
-    if folders.spill_dir:
-        make_shards = transforms.MakeShardsFromFiles(
-            *arguments, progress_dir=folders.progress_dir
-        )
-        made = (
-            planned
-            | "SpreadBuckets" >> beam.Reshuffle()
-            | "MakeShards"
-            >> beam.ParDo(make_shards, beam.pvalue.AsList(read.documents)).with_outputs(
-                transforms.STATISTICS, main="shards"
-            )
-        )
-    else:
-        make_shards = transforms.MakeShards(*arguments, progress_dir=folders.progress_dir)
-        parts = read.documents | "SplitByBucket" >> beam.ParDo(
-            transforms.SplitByBucket(config.held_out_fraction),
-            beam.pvalue.AsList(planned),
-        ).with_output_types(tuple[tuple[str, int, int], bytes])
-        # A bucket that no document belongs to has a shard too.
-        empty = planned | "EmptyParts" >> beam.Map(
-            transforms.empty_part, vocab_size=len(job.vocabulary)
-        ).with_output_types(tuple[tuple[str, int, int], bytes])
-        made = (
-            (parts, empty)
-            | "Parts" >> beam.Flatten()
-            | "GroupByBucket" >> beam.GroupByKey()
-            | "MakeShards"
-            >> beam.ParDo(make_shards).with_outputs(transforms.STATISTICS, main="shards")
-        )
-    statistics = made[transforms.STATISTICS] | "SumStatistics" >> beam.CombinePerKey(
-        transforms.sum_statistics
-    )
-    for number, data_set in enumerate(job.data_sets):
-        _ = (
-            pipeline
-            | f"Once{number}" >> beam.Create([None])
-            | f"FinishDataset{number}"
-            >> beam.ParDo(
-                sinks.FinishDataset(
-                    data_set.output,
-                    config=data_set.config,
-                    vocabulary=job.vocabulary,
-                    inputs=sources.summarize_inputs(job.files),
-                    number=number,
-                ),
-                beam.pvalue.AsList(made.shards),
-                beam.pvalue.AsDict(statistics),
-                beam.pvalue.AsList(bad_documents),
-            )
-        )
 
 
 def _are_complete(job: PretrainingJob) -> bool:

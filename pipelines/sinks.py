@@ -16,6 +16,7 @@ from importlib import metadata
 
 import apache_beam as beam
 import numpy as np
+from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
@@ -45,11 +46,21 @@ def write_atomically(output: str, name: str, content: bytes) -> None:
         content: all of it.
     """
     unfinished = FileSystems.join(output, UNFINISHED_NAME, f"{name}.{uuid.uuid4().hex}")
-    with FileSystems.create(
-        unfinished, compression_type=CompressionTypes.UNCOMPRESSED
-    ) as file:
-        file.write(content)
+    if not content and output.startswith("s3://"):
+        _create_empty_on_s3(unfinished)
+    else:
+        with FileSystems.create(
+            unfinished, compression_type=CompressionTypes.UNCOMPRESSED
+        ) as file:
+            file.write(content)
     FileSystems.rename([unfinished], [FileSystems.join(output, name)])
+
+
+def _create_empty_on_s3(path: str) -> None:
+    # Beam uploads in parts, and S3 refuses to make an object of none at all.
+    options = FileSystems.get_filesystem(path)._options
+    bucket, key = s3io.parse_s3_path(path)
+    s3io.S3IO(options=options).client.client.put_object(Bucket=bucket, Key=key)
 
 
 def has_manifest(output: str) -> bool:

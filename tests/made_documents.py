@@ -15,7 +15,7 @@ CONFIG = config.PretrainingDataConfig(
 
 
 def make_documents(count, *, seed=0):
-    """Documents of words that the vocabulary has, no two of them equal."""
+    """Documents of words that the vocabulary has, the first thousand all different."""
     rng = random.Random(seed)
     return [
         document_of(

@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from bert_tf import config
 from pipelines import beam_options, pretraining_job, sources, transforms
+from pipelines.pretraining_graph import PretrainingJob
 from tests import made_documents
 
 BUCKET = "corpus"
@@ -92,7 +93,7 @@ def create(
     data_config = dataclasses.replace(CONFIG, **changes)
     vocabulary = sources.load_vocabulary(f"{root}/vocab.txt")
     files = sources.find_inputs([f"{root}/{text}"], input_format=data_config.input_format)
-    job = pretraining_job.PretrainingJob(
+    job = PretrainingJob(
         data_sets=(transforms.DataSet(data_config, str(output)),),
         vocabulary=vocabulary,
         files=tuple(files),
@@ -121,8 +122,8 @@ def put_locally(folder):
     put_inputs(put)
 
 
-def local_shards(folder):
+def local_shards(folder, **changes):
     """The shards that a run on this machine's disk writes, by their names."""
     put_locally(folder)
-    create(folder, folder / "data")
+    create(folder, folder / "data", **changes)
     return {path.name: path.read_bytes() for path in folder.glob("data/*.tfrecord")}

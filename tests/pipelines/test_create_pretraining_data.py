@@ -20,6 +20,7 @@ import tensorflow as tf
 from bert_tf import config, errors
 from bert_tf.data import manifest, vocab
 from pipelines import beam_options, pretraining_job, sources, transforms
+from pipelines.pretraining_graph import PretrainingJob
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 WORDS = ["time", "year", "people", "way", "day", "man", "woman", "life", "child", "sea"]
@@ -91,7 +92,7 @@ def create(tmp_path, vocab_file):
 
 def job_of(pattern, vocab_file, configs, *, num_train_buckets=None, max_bad_documents=0):
     any_config = next(iter(configs.values()))
-    return pretraining_job.PretrainingJob(
+    return PretrainingJob(
         data_sets=tuple(
             transforms.DataSet(config=data_config, output=output)
             for output, data_config in configs.items()
@@ -308,16 +309,6 @@ def test_compressed_shards_hold_the_same_records(create):
         for path in compressed.glob("*.tfrecord.gz")
     }
     manifest.load_manifest(str(compressed))
-
-
-def run_program(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.create_pretraining_data", *arguments],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_help_comes_without_tensorflow():

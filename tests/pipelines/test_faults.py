@@ -12,32 +12,22 @@ import time
 
 import pytest
 
-from bert_tf import config, errors
+from bert_tf import errors
 from bert_tf.data import manifest
+from tests import made_documents
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-WORDS = ["time", "year", "people", "way", "day", "man", "woman", "life", "child", "sea"]
 NUM_KILLED_DRIVERS = 16
 NUM_KILLED_WORKERS = 4
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Text of about two megabytes, and its vocabulary."""
+    """Text of half a megabyte, and its vocabulary."""
     path = tmp_path_factory.mktemp("faults")
-    rng = random.Random(0)
-    documents = [
-        "".join(
-            " ".join(rng.choices(WORDS, k=rng.randint(4, 20))) + f" {number}\n"
-            for _ in range(rng.randint(2, 20))
-        )
-        for number in range(3000)
-    ]
-    (path / "text.txt").write_text("\n".join(documents))
-    digits = [*"0123456789", *(f"##{digit}" for digit in range(10))]
-    (path / "vocab.txt").write_text(
-        "\n".join([*config.SPECIAL_TOKENS, *WORDS, *digits]) + "\n"
-    )
+    documents = made_documents.make_documents(8_000)
+    (path / "text.txt").write_bytes(b"\n\n".join(each.text for each in documents))
+    (path / "vocab.txt").write_bytes(made_documents.VOCABULARY.file_bytes)
     return path
 
 
