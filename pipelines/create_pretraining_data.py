@@ -21,26 +21,14 @@ from absl import flags, logging
 
 from bert_tf import cli, config
 from bert_tf.errors import UserError
-from pipelines import beam_options
+from pipelines import beam_options, format_flags
 
 _DEFAULTS = config.PretrainingDataConfig()
 
 _INPUT = flags.DEFINE_list("input", None, "Text files or globs, separated by commas.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.")
 _VOCAB_FILE = flags.DEFINE_string("vocab_file", None, "WordPiece vocabulary.")
-flags.DEFINE_enum(
-    "input_format",
-    _DEFAULTS.input_format,
-    config.INPUT_FORMATS,
-    "sentences: one a line; a blank line ends a document. prose: hard-wrapped lines; a "
-    "blank line ends a document. prose_files: a document a file; a blank line ends a "
-    "paragraph. jsonl: a JSON object a line. parquet: a row is a document. "
-    "wikiextractor: <doc ...>, lines, </doc>. All but the first are to be split into "
-    "sentences.",
-)
-flags.DEFINE_string(
-    "text_field", _DEFAULTS.text_field, "Field of jsonl, or column of parquet, to read."
-)
+_INPUT_FORMAT, _TEXT_FIELD = format_flags.define()
 flags.DEFINE_string(
     "language",
     _DEFAULTS.language,
@@ -163,8 +151,8 @@ def main(argv: Sequence[str]) -> None:
         files=tuple(
             sources.find_inputs(
                 _INPUT.value,
-                input_format=flags.FLAGS.input_format,
-                text_field=flags.FLAGS.text_field,
+                input_format=_INPUT_FORMAT.value,
+                text_field=_TEXT_FIELD.value,
             )
         ),
         num_train_buckets=_NUM_BUCKETS.value,

@@ -81,7 +81,12 @@ def _sample(job: PretrainingJob) -> Iterator[Document | BadDocument]:
     step = max(1, len(ranges) // _NUM_PLACES)
     for byte_range in ranges[::step][:_NUM_PLACES]:
         num_bytes = 0
-        for document in sources.read_range(byte_range, config):
+        for document in sources.read_range(
+            byte_range,
+            input_format=config.input_format,
+            text_field=config.text_field,
+            language=config.language,
+        ):
             yield document
             num_bytes += document.num_bytes
             if num_bytes >= _DOCUMENT_BYTES_PER_PLACE:

@@ -3,8 +3,10 @@ r"""Learns a WordPiece vocabulary from text.
     python -m pipelines.learn_vocab --input=corpus.txt --output=vocab.txt \
         --vocab_size=8000
 
-Any text will do; lines have no meaning, .gz, .bz2, .xz and .zst files are decompressed.
-The same text gives the same file, however it is cut into files and whatever runs the
+It reads what create_pretraining_data does, by the same --input_format and --text_field.
+Of plain text the lines have no meaning here: sentences, prose and prose_files are read
+alike, and any UTF-8 text will do whose lines have at most 16 MiB. The same text gives the
+same file, however it is cut into files, whatever format they have and whatever runs the
 job. Use --do_lower_case=false for a cased vocabulary, here and in
 create_pretraining_data.
 
@@ -20,10 +22,11 @@ from collections.abc import Sequence
 from absl import flags, logging
 
 from bert_tf import cli
-from pipelines import beam_options
+from pipelines import beam_options, format_flags
 
 _INPUT = flags.DEFINE_list("input", None, "Text files or globs, separated by commas.")
 _OUTPUT = flags.DEFINE_string("output", None, "Vocabulary file to write.")
+_INPUT_FORMAT, _TEXT_FIELD = format_flags.define()
 _VOCAB_SIZE = flags.DEFINE_integer(
     "vocab_size", 30522, "Tokens, special ones included.", lower_bound=1
 )
@@ -52,7 +55,9 @@ def main(argv: Sequence[str]) -> None:
     from pipelines import progress, sources, word_counts
 
     start = time.monotonic()
-    files = sources.find_inputs(_INPUT.value)
+    files = sources.find_inputs(
+        _INPUT.value, input_format=_INPUT_FORMAT.value, text_field=_TEXT_FIELD.value
+    )
     work_dir = word_counts.make_work_dir(_OUTPUT.value)
     try:
         num_bytes = sources.estimate_text_bytes(files)
@@ -63,6 +68,8 @@ def main(argv: Sequence[str]) -> None:
         with progress.logged(work_dir if is_local else None, num_bytes):
             counts = word_counts.count_words(
                 files,
+                input_format=_INPUT_FORMAT.value,
+                text_field=_TEXT_FIELD.value,
                 lower_case=_DO_LOWER_CASE.value,
                 work_dir=work_dir,
                 options=options,

@@ -15,7 +15,6 @@ import zstandard
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import documents, manifest, parquet, readers, vocab
 from bert_tf.errors import UserError
 
@@ -281,7 +280,11 @@ class _RemoteFile(io.RawIOBase):
 
 
 def read_range(
-    byte_range: documents.ByteRange, config: PretrainingDataConfig
+    byte_range: documents.ByteRange,
+    *,
+    input_format: str,
+    text_field: str,
+    language: str | None,
 ) -> Iterator[documents.Document | documents.BadDocument]:
     """The documents of a range, as `bert_tf.data.readers.read_documents`.
 
@@ -297,11 +300,11 @@ def read_range(
         with _open_stored(path) as stored:
             file = stored if is_local else io.BufferedReader(_RemoteFile(stored))
             yield from readers.read_documents(
-                file if config.input_format == "parquet" else open_text(file, path),
+                file if input_format == "parquet" else open_text(file, path),
                 byte_range,
-                input_format=config.input_format,
-                text_field=config.text_field,
-                language=config.language,
+                input_format=input_format,
+                text_field=text_field,
+                language=language,
             )
     except OSError as error:
         if not is_local:

@@ -128,7 +128,12 @@ def _blocks(
     bad: list[BadDocument] = []
     num_bytes = 0
     for byte_range in ranges:
-        for document in sources.read_range(byte_range, config):
+        for document in sources.read_range(
+            byte_range,
+            input_format=config.input_format,
+            text_field=config.text_field,
+            language=config.language,
+        ):
             if isinstance(document, BadDocument):
                 bad.append(document)
                 num_bytes += 1 << 10  # so that a flood of them is told of soon

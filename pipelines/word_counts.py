@@ -1,40 +1,58 @@
 """Counts the words of a corpus with Beam, whatever its size."""
 
 import collections
+import itertools
+import json
 import os
 import uuid
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from absl import logging
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from bert_tf.data import readers
-from bert_tf.data.documents import ByteRange
+from bert_tf.data.documents import BadDocument, Document
 from bert_tf.errors import UserError
 from pipelines import progress, sources
 
-BLOCK_BYTES = 4 << 20  # split in one call, and counted before Beam sees a word
-_DAMAGED = "damaged"
-_BAD_LINES = "bad_lines"
-# Now and then a byte is wrong in any large corpus; more than that is another encoding.
-MAX_BAD_LINES_SHARE = 0.01
+# Now and then a byte is wrong in any large corpus; more than that is another format.
+MAX_BAD_SHARE = 0.01  # of the bytes
+# Split into words in one call, whose own cost vanishes beside this much text.
+_BLOCK_BYTES = 1 << 20
+_BLOCK_DOCUMENTS = 1 << 16  # for those that have no bytes, as the nulls of Parquet
+_MAX_DISTINCT_WORDS = 1 << 18  # that a worker holds before it hands them on
+# Words are the same wherever sentences and documents end.
+_READ_AS = dict.fromkeys(("sentences", "prose", "prose_files"), "lines")
+_TALLIES = "tallies"  # the tag of an output
+_GOOD = "good"  # beside the reasons of BadDocuments
+
+
+class Tally(NamedTuple):
+    """How many documents there are of a kind."""
+
+    num_documents: int
+    num_bytes: int
+    example: str  # where one of them is, and what is wrong with it
 
 
 def count_words(
     files: Sequence[sources.InputFile],
     *,
+    input_format: str,
+    text_field: str,
     lower_case: bool,
     work_dir: str,
     options: PipelineOptions,
 ) -> dict[str, int]:
-    """Counts the words of text files.
+    """Counts the words of documents.
 
     Args:
         files: from `sources.find_inputs`.
+        input_format: of `bert_tf.config.INPUT_FORMATS`.
+        text_field: of the objects of jsonl, or the column of parquet.
         lower_case: whether words are lower-cased and stripped of accents.
         work_dir: an empty folder that all workers can write to; the counts pass
             through files in it, since most runners return nothing else.
@@ -44,53 +62,62 @@ def count_words(
         Each word of at most 200 characters and how often it occurs.
 
     Raises:
-        UserError: a compressed file is damaged, or more than a hundredth of the lines
-            are not UTF-8.
+        UserError: a file is damaged, or more than a hundredth of the text cannot be used.
     """
+    read_as = _READ_AS.get(input_format, input_format)
     with beam.Pipeline(options=options) as pipeline:
         counted = (
             pipeline
-            | "Ranges" >> beam.Create([part for file in files for part in file.ranges()])
+            | "Ranges" >> beam.Create(sources.work_units(files, read_as))
             | "SpreadRanges" >> beam.Reshuffle()
             | "CountInBlocks"
             >> beam.ParDo(
                 CountWords(
+                    input_format=read_as,
+                    text_field=text_field,
                     lower_case=lower_case,
                     progress_dir=None if "://" in work_dir else work_dir,
                 )
-            ).with_outputs(_DAMAGED, _BAD_LINES, main="counts")
+            ).with_outputs(_TALLIES, main="counts")
         )
         _ = (
             counted.counts
-            | "Sum" >> beam.CombinePerKey(sum)
-            | "Format" >> beam.MapTuple(lambda word, count: f"{word} {count}")
+            | "SumCounts" >> beam.CombinePerKey(sum)
+            | "FormatCounts" >> beam.Map(json.dumps)
             | "WriteCounts" >> beam.io.WriteToText(f"{work_dir}/counts")
         )
-        damaged = counted[_DAMAGED]
         _ = (
-            counted[_BAD_LINES]
-            | "SumBadLines" >> beam.CombinePerKey(sum)
-            | "FormatBadLines" >> beam.MapTuple(lambda kind, count: f"{kind} {count}")
-            | "WriteBadLines" >> beam.io.WriteToText(f"{work_dir}/bad_lines")
+            counted[_TALLIES]
+            | "SumTallies" >> beam.CombinePerKey(_sum_tallies)
+            | "FormatTallies" >> beam.Map(json.dumps)
+            | "WriteTallies" >> beam.io.WriteToText(f"{work_dir}/tallies")
         )
-        _ = damaged | "WriteDamaged" >> beam.io.WriteToText(f"{work_dir}/damaged")
-    for line in _read_lines(f"{work_dir}/damaged*"):
-        raise UserError(
-            f"--input: expected complete files, received {line}; replace the file."
-        )
-    _check_bad_lines(_read_counts(f"{work_dir}/bad_lines*"))
-    return _read_counts(f"{work_dir}/counts*")
+    tallies = _read_pairs(f"{work_dir}/tallies*")
+    _check_read({kind: Tally(*tally) for kind, tally in tallies.items()})
+    return _read_pairs(f"{work_dir}/counts*")
 
 
-def _check_bad_lines(lines: dict[str, int]) -> None:
-    num_bad, num_lines = lines.get("bad", 0), lines.get("all", 0)
-    if num_bad > MAX_BAD_LINES_SHARE * num_lines:
+def _check_read(tallies: dict[str, Tally]) -> None:
+    num_bytes = sum(tally.num_bytes for tally in tallies.values())
+    bad = {kind: tally for kind, tally in sorted(tallies.items()) if kind != _GOOD}
+    if not bad:
+        return
+    if damaged := bad.get("damaged_file"):
         raise UserError(
-            f"--input: expected text in UTF-8, received {num_bad} of {num_lines} lines "
-            "that are not; convert the files (iconv -t UTF-8)."
+            f"--input: expected complete files, received {damaged.example}; replace it."
         )
-    if num_bad:
-        logging.warning("%d of %d lines are not UTF-8.", num_bad, num_lines)
+    bad_share = sum(tally.num_bytes for tally in bad.values()) / max(num_bytes, 1)
+    found = f"{bad_share:.1%} of the text in parts that cannot be used: " + ", ".join(
+        f"{tally.num_documents} {reason} ({tally.example})"
+        for reason, tally in bad.items()
+    )
+    if bad_share > MAX_BAD_SHARE:
+        raise UserError(
+            f"--input: expected text in UTF-8 as --input_format tells, received {found}; "
+            "correct --input_format or --text_field, convert (iconv -t UTF-8) or repair "
+            "the files."
+        )
+    logging.warning("Left out %s.", found)
 
 
 def make_work_dir(output: str) -> str:
@@ -121,36 +148,22 @@ def make_work_dir(output: str) -> str:
     return path
 
 
-def read_blocks(stream: BinaryIO, byte_range: ByteRange) -> Iterator[bytes]:
-    """The lines that begin in a range of a file, in blocks of whole lines.
-
-    Args:
-        stream: the decompressed file; seekable unless the range starts at 0.
-        byte_range: which part; cut anywhere.
-
-    Yields:
-        bytes of about BLOCK_BYTES; all ranges of a file together hold it once.
-    """
-    position = byte_range.start
-    if position:
-        # The line that holds the byte before the range belongs to another range.
-        stream.seek(position - 1)
-        position += len(stream.readline()) - 1
-    while byte_range.end is None or position < byte_range.end:
-        left = BLOCK_BYTES if byte_range.end is None else byte_range.end - position
-        block = stream.read(min(BLOCK_BYTES, left))
-        if not block:
-            return
-        if not block.endswith(b"\n"):
-            block += stream.readline()
-        position += len(block)
-        yield block
-
-
 class CountWords(beam.DoFn):
-    """ByteRange -> (word, count) pairs, summed over about BLOCK_BYTES of text."""
+    """Lists of ByteRanges -> (word, count) pairs, summed over much of their text.
 
-    def __init__(self, *, lower_case: bool, progress_dir: str | None):
+    With the tag `_TALLIES` it gives pairs of a kind of documents and a Tally.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_format: str,
+        text_field: str,
+        lower_case: bool,
+        progress_dir: str | None,
+    ):
+        self._input_format = input_format
+        self._text_field = text_field
         self._lower_case = lower_case
         self._progress_dir = progress_dir
 
@@ -160,54 +173,88 @@ class CountWords(beam.DoFn):
 
         self._splitter = WordSplitter(lower_case=self._lower_case)
 
-    def process(self, byte_range):
-        """Yields pairs; tagged: what is wrong with a file, and how many lines are."""
-        path = byte_range.path
-        stored = CompressionTypes.UNCOMPRESSED
-        with FileSystems.open(path, compression_type=stored) as raw:
-            text = sources.open_text(raw, path)
-            try:
-                for block in read_blocks(text, byte_range):
-                    yield from self._count(block).items()
-                    for pair in (("all", block.count(b"\n")), ("bad", _bad_lines(block))):
-                        yield beam.pvalue.TaggedOutput(_BAD_LINES, pair)
-                    progress.report(self._progress_dir, progress.READ_BYTES, len(block))
-            except readers.DAMAGE as error:
-                if text is raw:
-                    raise
-                yield beam.pvalue.TaggedOutput(_DAMAGED, f"{path!r} ({error})")
+    def process(self, ranges):
+        """Reads the ranges a block of documents at a time."""
+        counts: collections.Counter[bytes] = collections.Counter()
+        for block in _blocks(map(self._read, ranges)):
+            counts.update(self._words(block))
+            if len(counts) > _MAX_DISTINCT_WORDS:
+                yield from _decoded(counts)
+                counts.clear()
+            tallies = _tallies(block)
+            for pair in tallies.items():
+                yield beam.pvalue.TaggedOutput(_TALLIES, pair)
+            num_bytes = sum(tally.num_bytes for tally in tallies.values())
+            progress.report(self._progress_dir, progress.READ_BYTES, num_bytes)
+        yield from _decoded(counts)
 
-    def _count(self, block: bytes) -> collections.Counter[str]:
-        from bert_tf.data.word_splitting import MAX_WORD_LENGTH
-
-        words = self._splitter.split(block.split(b"\n")).flat_values.numpy()
-        counts = collections.Counter(words.tolist())
-        decoded = {word.decode("utf-8"): count for word, count in counts.items()}
-        return collections.Counter(
-            {word: n for word, n in decoded.items() if len(word) <= MAX_WORD_LENGTH}
+    def _read(self, byte_range):
+        # Where sentences end makes no difference either.
+        return sources.read_range(
+            byte_range,
+            input_format=self._input_format,
+            text_field=self._text_field,
+            language=None,
         )
 
+    def _words(self, block: Sequence[Document | BadDocument]) -> list[bytes]:
+        texts = [each.text for each in block if isinstance(each, Document)]
+        return self._splitter.split(texts).flat_values.numpy().tolist() if texts else []
 
-def _bad_lines(block: bytes) -> int:
-    """How many lines of a block are not UTF-8."""
-    try:
-        block.decode("utf-8")
-        return 0
-    except UnicodeDecodeError:
-        return sum(
-            line.decode("utf-8", "replace") != line.decode("utf-8", "ignore")
-            for line in block.split(b"\n")
+
+def _blocks(
+    ranges: Iterable[Iterable[Document | BadDocument]],
+) -> Iterator[list[Document | BadDocument]]:
+    """About a megabyte of documents at a time."""
+    block: list[Document | BadDocument] = []
+    num_bytes = 0
+    for document in itertools.chain.from_iterable(ranges):
+        block.append(document)
+        num_bytes += document.num_bytes
+        if num_bytes >= _BLOCK_BYTES or len(block) >= _BLOCK_DOCUMENTS:
+            yield block
+            block, num_bytes = [], 0
+    yield block
+
+
+def _tallies(block: Sequence[Document | BadDocument]) -> dict[str, Tally]:
+    """The Tally of each kind that a block has."""
+    kinds = collections.defaultdict(list)
+    for each in block:
+        kinds[each.reason if isinstance(each, BadDocument) else _GOOD].append(each)
+    return {
+        kind: Tally(
+            num_documents=len(documents),
+            num_bytes=sum(each.num_bytes for each in documents),
+            example=_example(documents[0]),
         )
+        for kind, documents in kinds.items()
+    }
 
 
-def _read_counts(pattern: str) -> dict[str, int]:
-    pairs = (line.rsplit(" ", 1) for line in _read_lines(pattern))
-    return {key: int(count) for key, count in pairs}
+def _example(document: Document | BadDocument) -> str:
+    if isinstance(document, Document):
+        return ""
+    return f"{document.path!r} at {document.offset}: {document.detail}"
 
 
-def _read_lines(pattern: str) -> Iterator[str]:
+def _sum_tallies(tallies: Iterable[Sequence]) -> Tally:
+    """The sum of at least one."""
+    num_documents, num_bytes, examples = zip(*tallies, strict=True)
+    return Tally(sum(num_documents), sum(num_bytes), min(examples))
+
+
+def _decoded(counts: dict[bytes, int]) -> Iterator[tuple[str, int]]:
+    from bert_tf.data.word_splitting import MAX_WORD_LENGTH
+
+    decoded = ((word.decode(), count) for word, count in counts.items())
+    return ((word, count) for word, count in decoded if len(word) <= MAX_WORD_LENGTH)
+
+
+def _read_pairs(pattern: str) -> dict[str, Any]:
+    """What Beam has written to files, a JSON array of a key and a value a line."""
+    pairs = {}
     for match in FileSystems.match([pattern])[0].metadata_list:
         with FileSystems.open(match.path) as file:
-            for line in file.read().decode("utf-8").split("\n"):
-                if line:
-                    yield line
+            pairs.update(map(json.loads, file.read().splitlines()))
+    return pairs

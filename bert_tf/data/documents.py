@@ -24,8 +24,8 @@ class Document:
     path: str
     offset: int  # of its first byte
     num_bytes: int  # from there to its last byte
-    # UTF-8. A line feed between sentences, none of them empty; no white space around
-    # them, and one space for each run of it within.
+    # UTF-8. A line feed between sentences, or paragraphs that were left whole, none of
+    # them empty; no white space around them, and one space for each run of it within.
     text: bytes
 
     def key(self) -> bytes:

@@ -20,7 +20,7 @@ import json
 import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from bert_tf.data import parquet, sentences
@@ -33,6 +33,7 @@ _TOO_LONG = f"more than {MAX_DOCUMENT_BYTES} bytes"
 DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 _CHUNK_BYTES = 1 << 20
+_RUN_BYTES = 1 << 16  # of a file: the lines that begin there are a run of them
 _BYTE_ORDER_MARK = "\ufeff"
 _ASCII = bytes(range(128))
 _RARE_SPACES = b"\t\x0b\x0c\r\x1c\x1d\x1e\x1f"  # of ASCII
@@ -54,6 +55,7 @@ _BEFORE_UNIT = {
     "sentences": _BEFORE_BLANK_LINE,
     "prose": _BEFORE_BLANK_LINE,
     "prose_files": re.compile(b"\n(?!)"),  # none
+    "lines": re.compile(b"\n"),
     "jsonl": re.compile(b"\n"),
     "wikiextractor": re.compile(b"\n(?=<doc )"),
 }
@@ -75,7 +77,7 @@ def read_documents(
     *,
     input_format: str,
     text_field: str = "text",
-    language: str = "en",
+    language: str | None = "en",
 ) -> Iterator[Document | BadDocument]:
     """The documents that belong to a range of a file.
 
@@ -86,6 +88,8 @@ def read_documents(
             and split into sentences.
         prose_files: the file is one document and must be one range. Blank lines end
             paragraphs, and no sentence crosses the end of a paragraph.
+        lines: plain text for whom documents mean nothing: here they are runs of lines,
+            each line a paragraph. What cannot be used is a line.
         jsonl: a JSON object a line; each line of its text is a paragraph.
         wikiextractor: `<doc ... title="...">`, the title, paragraphs of a line each and
             `</doc>`. The title is left out, and entities such as `&amp;` are resolved.
@@ -96,7 +100,7 @@ def read_documents(
         byte_range: which part.
         input_format: one of the above.
         text_field: of the objects of jsonl, or the column of parquet.
-        language: of prose, see `sentences.split_sentences`.
+        language: of prose, see `sentences.split_sentences`; None: paragraphs stay whole.
 
     Yields:
         Documents in order, and in place of each that cannot be used a BadDocument with
@@ -112,6 +116,8 @@ def read_documents(
         units = parquet.rows(stream, byte_range, text_field)
     else:
         units = _units(stream, byte_range, _BEFORE_UNIT[input_format])
+        if input_format == "lines":
+            units = _joined(units)
     for unit in units:
         if isinstance(unit, BadDocument):
             yield unit
@@ -196,6 +202,19 @@ def _unit(path: str, start: int, end: int, content: bytes) -> _Unit:
     return BadDocument(path, start, end - start, "document_too_long", _TOO_LONG)
 
 
+def _joined(units: Iterable[_Unit]) -> Iterator[_Unit]:
+    """Units that begin near each other as one, since each costs its time."""
+    for near, group in itertools.groupby(
+        units,
+        lambda unit: unit if isinstance(unit, BadDocument) else unit[0] // _RUN_BYTES,
+    ):
+        if isinstance(near, BadDocument):
+            yield near
+        else:
+            starts, contents = zip(*group, strict=True)
+            yield starts[0], b"".join(contents)
+
+
 def _contents(offset: int, unit: bytes, input_format: str) -> Iterator[tuple[int, bytes]]:
     """What a unit holds of documents, without the white space at their ends."""
     if input_format == "parquet":
@@ -204,6 +223,8 @@ def _contents(offset: int, unit: bytes, input_format: str) -> Iterator[tuple[int
     bounds = [0, len(unit)]
     if input_format == "wikiextractor":  # text may follow a </doc>
         bounds[1:1] = [match.end() for match in _DOC_END.finditer(unit)]
+    elif input_format == "lines" and not _is_utf8(unit):  # only lines are to be bad
+        bounds[1:1] = [match.end() for match in _BEFORE_UNIT["lines"].finditer(unit)]
     for start, end in itertools.pairwise(bounds):
         content = unit[start:end]
         num_spaces = 0
@@ -213,11 +234,15 @@ def _contents(offset: int, unit: bytes, input_format: str) -> Iterator[tuple[int
             yield offset + start + num_spaces, stripped
 
 
-def _text(content: bytes, input_format: str, text_field: str, language: str) -> bytes:
+def _text(
+    content: bytes, input_format: str, text_field: str, language: str | None
+) -> bytes:
     """The `Document.text` of a unit."""
     match input_format:
         case "sentences":
             return _normalise_lines(content)
+        case "lines":
+            paragraphs = content
         case "prose":
             paragraphs = _join_lines(content)
         case "prose_files":
@@ -232,11 +257,21 @@ def _text(content: bytes, input_format: str, text_field: str, language: str) -> 
             paragraphs = content
     # An empty line, alone, is common and not worth the slow way of normalising.
     paragraphs = _normalise_lines(paragraphs.replace(b"\n\n", b"\n"))
+    if language is None:
+        return paragraphs
     return "\n".join(
         sentence
         for paragraph in paragraphs.decode().split("\n")
         for sentence in sentences.split_line(paragraph, language)
     ).encode()
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _join_lines(content: bytes) -> bytes:

@@ -59,6 +59,7 @@ def units_of(content, input_format):
             "sentences": is_blank(line) and not is_last,
             "prose": is_blank(line) and not is_last,
             "prose_files": False,
+            "lines": True,
             "jsonl": True,
             "wikiextractor": line.startswith(b"<doc "),
         }[input_format]

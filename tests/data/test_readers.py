@@ -17,7 +17,7 @@ from bert_tf.data import documents, readers
 from tests.data import reference_readers
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-TEXT_FORMATS = ("sentences", "prose", "prose_files", "jsonl", "wikiextractor")
+TEXT_FORMATS = ("sentences", "prose", "prose_files", "lines", "jsonl", "wikiextractor")
 
 
 def read(content, *, range_bytes=1 << 40, input_format="sentences", **options):
@@ -112,6 +112,31 @@ def test_wikipedia():
     assert texts(content, input_format="wikiextractor") == [
         ["A company.", "It sells <b>.", "History."],
         ["Another.", "Other"],
+    ]
+
+
+def test_lines_are_read_in_runs(monkeypatch):
+    monkeypatch.setattr(readers, "_RUN_BYTES", 20)
+    monkeypatch.setattr(readers, "MAX_DOCUMENT_BYTES", 10)
+    content = b"One. Two.\n\nThree.\n \nFour.\nFi\xffe.\nSix.\n12345678901\nEnd."
+    assert reasons(content, input_format="lines", language=None) == [
+        (0, 17, b"One. Two.\nThree."),
+        (20, 5, b"Four."),
+        (26, 5, "not_utf8"),
+        (32, 4, b"Six."),
+        (37, 12, "document_too_long"),
+        (49, 4, b"End."),
+    ]
+
+
+def test_paragraphs_stay_whole_without_a_language():
+    content = b'{"text": "He left. Why?\\n\\n  No \\n"}'
+    assert texts(content, input_format="jsonl", language=None) == [
+        ["He left. Why?", "No"]
+    ]
+    content = b"He left. Why?\nNo.\n\nNone."
+    assert texts(content, input_format="prose_files", language=None) == [
+        ["He left. Why? No.", "None."]
     ]
 
 
@@ -221,6 +246,7 @@ def check(content, input_format, *, range_bytes, chunk_bytes, max_bytes):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(readers, "_CHUNK_BYTES", chunk_bytes)
         patched.setattr(readers, "MAX_DOCUMENT_BYTES", max_bytes)
+        patched.setattr(readers, "_RUN_BYTES", 1)  # each line is one
         found = read(
             content,
             range_bytes=1 << 40 if input_format == "prose_files" else range_bytes,
@@ -245,6 +271,31 @@ def check(content, input_format, *, range_bytes, chunk_bytes, max_bytes):
 @hypothesis.settings(max_examples=1000)
 def test_every_cut_gives_what_a_simple_reader_gives(content, input_format, **cuts):
     check(content, input_format, **cuts)
+
+
+@hypothesis.given(
+    content=contents,
+    range_bytes=strategies.integers(1, 30),
+    run_bytes=strategies.integers(1, 30),
+    max_bytes=strategies.sampled_from([5, 1 << 20]),
+)
+def test_runs_have_all_lines(content, range_bytes, run_bytes, max_bytes):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(readers, "MAX_DOCUMENT_BYTES", max_bytes)
+        patched.setattr(readers, "_RUN_BYTES", run_bytes)
+        found = read(content, range_bytes=range_bytes, input_format="lines")
+    lines = [
+        line
+        for each in found
+        for line in (getattr(each, "reason", None) or each.text.decode()).split("\n")
+    ]
+    expected = [
+        line
+        for _, text in reference_readers.read(content, "lines", max_bytes=max_bytes)
+        for line in text.split("\n")
+    ]
+    assert lines == expected
+    check_every_byte_is_told_of(content, found, "lines")
 
 
 long_lines = strategies.sampled_from(

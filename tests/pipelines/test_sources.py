@@ -16,7 +16,7 @@ import zstandard
 from apache_beam.io.localfilesystem import LocalFileSystem
 from hypothesis import strategies
 
-from bert_tf import config, errors
+from bert_tf import errors
 from bert_tf.data import documents
 from pipelines import sources
 
@@ -32,18 +32,16 @@ COMPRESS = {
     ".zst": zstandard.ZstdCompressor().compress,
 }
 COMPRESSED = [ending for ending in COMPRESS if ending]
-
-
-SENTENCES = config.PretrainingDataConfig()
+SENTENCES = {"input_format": "sentences", "text_field": "text", "language": "en"}
 
 
 def read(path, input_format="sentences"):
     (file,) = sources.find_inputs([str(path)], input_format=input_format)
-    data_config = config.PretrainingDataConfig(input_format=input_format)
+    how = SENTENCES | {"input_format": input_format}
     return [
         found
         for part in file.ranges(input_format)
-        for found in sources.read_range(part, data_config)
+        for found in sources.read_range(part, **how)
     ]
 
 
@@ -126,7 +124,7 @@ def test_a_small_file_of_an_endless_line_takes_little_memory(tmp_path, ending):
 
 def test_a_file_that_is_gone_is_a_bad_document(tmp_path):
     part = documents.ByteRange(f"{tmp_path}/none.txt", 0, None)
-    (bad,) = sources.read_range(part, SENTENCES)
+    (bad,) = sources.read_range(part, **SENTENCES)
     assert (bad.path, bad.reason) == (part.path, "damaged_file")
     assert "No such file" in bad.detail
 
@@ -135,7 +133,7 @@ def test_a_file_that_is_gone_is_a_bad_document(tmp_path):
 def test_a_file_that_cannot_be_read_is_a_bad_document():
     # It opens, but the first page of a process cannot be read.
     part = documents.ByteRange("/proc/self/mem", 0, None)
-    (bad,) = sources.read_range(part, SENTENCES)
+    (bad,) = sources.read_range(part, **SENTENCES)
     assert bad.reason == "damaged_file"
     assert "Input/output error" in bad.detail
 
@@ -170,11 +168,11 @@ def test_a_file_elsewhere_that_cannot_be_read_is_to_be_tried_again(tmp_path, end
         documents.ByteRange(f"far:/{tmp_path}/{name}{ending}", 0, None)
         for name in ("good", "flaky", "missing")
     )
-    assert len(list(sources.read_range(good, SENTENCES))) == 400
+    assert len(list(sources.read_range(good, **SENTENCES))) == 400
     with pytest.raises(RuntimeError, match="Cannot be read: gone"):
-        list(sources.read_range(flaky, SENTENCES))
+        list(sources.read_range(flaky, **SENTENCES))
     with pytest.raises(FileNotFoundError):
-        list(sources.read_range(missing, SENTENCES))
+        list(sources.read_range(missing, **SENTENCES))
 
 
 def test_a_large_file_is_cut_and_a_compressed_one_is_not(tmp_path, monkeypatch):
