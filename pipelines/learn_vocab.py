@@ -51,50 +51,50 @@ def main(argv: Sequence[str]) -> None:
     cli.import_tensorflow()
     from apache_beam.io.filesystems import FileSystems
 
-    from bert_tf.data import vocab, vocab_learning
+    from bert_tf.data import vocab_learning
     from pipelines import progress, sources, word_counts
 
     start = time.monotonic()
     files = sources.find_inputs(
         _INPUT.value, input_format=_INPUT_FORMAT.value, text_field=_TEXT_FIELD.value
     )
-    work_dir = word_counts.make_work_dir(_OUTPUT.value)
-    try:
+    with word_counts.work_folder(_OUTPUT.value) as folder:
         num_bytes = sources.estimate_text_bytes(files)
         logging.info(
             "Counting the words of %d files, %.1f MB.", len(files), num_bytes / 1e6
         )
-        is_local = "://" not in work_dir
-        with progress.logged(work_dir if is_local else None, num_bytes):
+        is_local = "://" not in folder
+        with progress.logged(folder if is_local else None, num_bytes):
             counts = word_counts.count_words(
                 files,
                 input_format=_INPUT_FORMAT.value,
                 text_field=_TEXT_FIELD.value,
                 lower_case=_DO_LOWER_CASE.value,
-                work_dir=work_dir,
+                work_dir=folder,
                 options=options,
             )
-    finally:
-        FileSystems.delete([work_dir])
-    logging.info(
-        "Counted %d words, %d distinct, in %.1f seconds. Learning %d tokens.",
-        sum(counts.values()),
-        len(counts),
-        time.monotonic() - start,
-        _VOCAB_SIZE.value,
-    )
-    vocabulary = vocab_learning.learn_vocabulary(
-        counts,
-        vocab_size=_VOCAB_SIZE.value,
-        min_character_count=_MIN_CHARACTER_COUNT.value,
-    )
-    if len(vocabulary) < _VOCAB_SIZE.value:
-        logging.warning(
-            "The text gives %d tokens, not %d: no other pieces occur twice.",
-            len(vocabulary),
+        logging.info(
+            "Counted %d words, %d distinct, in %.1f seconds. Learning %d tokens.",
+            sum(counts.values()),
+            len(counts),
+            time.monotonic() - start,
             _VOCAB_SIZE.value,
         )
-    vocab.save_vocabulary(vocabulary, _OUTPUT.value)
+        vocabulary = vocab_learning.learn_vocabulary(
+            counts,
+            vocab_size=_VOCAB_SIZE.value,
+            min_character_count=_MIN_CHARACTER_COUNT.value,
+        )
+        if len(vocabulary) < _VOCAB_SIZE.value:
+            logging.warning(
+                "The text gives %d tokens, not %d: no other pieces occur twice.",
+                len(vocabulary),
+                _VOCAB_SIZE.value,
+            )
+        unfinished = f"{folder}/vocab.txt"
+        with FileSystems.create(unfinished) as file:
+            file.write(vocabulary.file_bytes)
+        FileSystems.rename([unfinished], [sources.absolute_path(_OUTPUT.value)])
     logging.info(
         "Wrote %s: %d tokens, in %.1f seconds in all.",
         _OUTPUT.value,

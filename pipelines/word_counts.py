@@ -1,6 +1,7 @@
 """Counts the words of a corpus with Beam, whatever its size."""
 
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -84,17 +85,22 @@ def count_words(
             counted.counts
             | "SumCounts" >> beam.CombinePerKey(sum)
             | "FormatCounts" >> beam.Map(json.dumps)
-            | "WriteCounts" >> beam.io.WriteToText(f"{work_dir}/counts")
+            | "WriteCounts" >> _write_lines(f"{work_dir}/counts")
         )
         _ = (
             counted[_TALLIES]
             | "SumTallies" >> beam.CombinePerKey(_sum_tallies)
             | "FormatTallies" >> beam.Map(json.dumps)
-            | "WriteTallies" >> beam.io.WriteToText(f"{work_dir}/tallies")
+            | "WriteTallies" >> _write_lines(f"{work_dir}/tallies")
         )
     tallies = _read_pairs(f"{work_dir}/tallies*")
     _check_read({kind: Tally(*tally) for kind, tally in tallies.items()})
     return _read_pairs(f"{work_dir}/counts*")
+
+
+def _write_lines(prefix: str) -> beam.io.WriteToText:
+    # S3 refuses what Beam does to make an empty file.
+    return beam.io.WriteToText(prefix, skip_if_empty=True)
 
 
 def _check_read(tallies: dict[str, Tally]) -> None:
@@ -120,32 +126,38 @@ def _check_read(tallies: dict[str, Tally]) -> None:
     logging.warning("Left out %s.", found)
 
 
-def make_work_dir(output: str) -> str:
-    """Makes an empty folder beside the file that is to be written.
+@contextlib.contextmanager
+def work_folder(output: str) -> Iterator[str]:
+    """Makes an empty folder beside a file that is to be written; removes it in the end.
 
     Args:
         output: a path on any file system that Beam knows.
 
-    Returns:
+    Yields:
         The folder's path.
 
     Raises:
-        UserError: it cannot be made, so that `output` could not be written either.
+        UserError: it cannot be written, so that `output` could not be either.
     """
     path = f"{sources.absolute_path(output)}.{uuid.uuid4().hex}.tmp"
-    parent = FileSystems.split(path)[0]
     try:
-        if not FileSystems.exists(parent):
-            raise BeamIOError("no such folder")
-        if os.path.isdir(output):
-            raise BeamIOError("a folder")
+        if "://" not in path:  # an object store has no folders
+            if not os.path.isdir(os.path.dirname(path)):
+                raise BeamIOError("no such folder")
+            if os.path.isdir(output):
+                raise BeamIOError("a folder")
         FileSystems.mkdirs(path)
-    except (BeamIOError, OSError, ValueError) as error:
+        with FileSystems.create(f"{path}/probe") as file:
+            file.write(b"\n")
+    except Exception as error:  # each file system has its own
         raise UserError(
             f"--output: expected a file that can be written, received {output!r} "
             f"({error}); check that its folder exists and is writable."
         ) from error
-    return path
+    try:
+        yield path
+    finally:
+        FileSystems.delete([f"{path}/" if "://" in path else path])
 
 
 class CountWords(beam.DoFn):

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +57,25 @@ def test_bytes_are_those_of_a_local_run(name, request, tmp_path):
     with pytest.raises(errors.UserError, match="differs in random_seed; choose"):
         create(store, "data", random_seed=1, **NOTHING_HELD_OUT)
     assert objects_of(store, "data") == written
+
+
+@pytest.mark.slow
+def test_a_vocabulary_is_learned_there(s3):
+    arguments = [f"--input={s3.root}/text/*", "--vocab_size=20", *s3.beam_flags]
+    command = [sys.executable, "-m", "pipelines.learn_vocab", *arguments]
+    subprocess.run([*command, f"--output={s3.root}/learned/vocab.txt"], check=True)
+    written = objects_of(s3, "learned")
+    assert set(written) == {"vocab.txt"}  # and nothing temporary
+    assert {b"def", b"dee"} <= set(written["vocab.txt"].splitlines())
+
+    failed = subprocess.run(
+        [*command, "--output=s3://none/vocab.txt"], capture_output=True, text=True
+    )
+    assert failed.returncode == 2
+    assert (
+        "--output: expected a file that can be written"
+        in (failed.stderr.splitlines()[-1])
+    )
 
 
 def test_compressed_lines_of_json_and_parquet_give_the_same_bytes(gcs):
