@@ -100,10 +100,10 @@ def _one_pass(
     maker = ExampleMaker(data_set.config, job.vocabulary)
     documents = maker.distinct(tokens)
     maker.make_shard(documents.slice(0, 1), dupe=0, is_held_out=False)  # compiles
-    (content, statistics), seconds = _timed(
+    (parts, statistics), seconds = _timed(
         maker.make_shard, documents, dupe=0, is_held_out=False
     )
-    return statistics.counts["examples"], len(content), seconds
+    return statistics.counts["examples"], sum(map(len, parts)), seconds
 
 
 def _timed(function: Callable, *args, **kwargs) -> tuple[Any, float]:

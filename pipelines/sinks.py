@@ -37,22 +37,23 @@ _NUM_FREQUENT_WORDS = 40
 _TOOLS = ("tensorflow", "tensorflow-text", "apache-beam", "sentencex")
 
 
-def write_atomically(output: str, name: str, content: bytes) -> None:
+def write_atomically(output: str, name: str, *parts: bytes | np.ndarray) -> None:
     """Writes a file that appears complete or not at all.
 
     Args:
         output: a folder that has an `.unfinished` folder in it.
         name: of the file; an existing one is replaced.
-        content: all of it.
+        *parts: of its content, bytes or uint8 [bytes].
     """
     unfinished = FileSystems.join(output, UNFINISHED_NAME, f"{name}.{uuid.uuid4().hex}")
-    if not content and output.startswith("s3://"):
+    if output.startswith("s3://") and not any(map(len, parts)):
         _create_empty_on_s3(unfinished)
     else:
         with FileSystems.create(
             unfinished, compression_type=CompressionTypes.UNCOMPRESSED
         ) as file:
-            file.write(content)
+            for part in parts:
+                file.write(part)
     FileSystems.rename([unfinished], [FileSystems.join(output, name)])
 
 
@@ -237,26 +238,33 @@ def tool_versions() -> dict[str, str]:
 
 
 def write_shard(
-    output: str, name: str, content: np.ndarray, *, num_examples: int, gzip_compress: bool
+    output: str,
+    name: str,
+    parts: Sequence[np.ndarray],
+    *,
+    num_examples: int,
+    gzip_compress: bool,
 ) -> manifest.Shard:
     """Writes a TFRecord file and says what the manifest tells of it.
 
     Args:
         output: a folder that has an `.unfinished` folder in it.
         name: of the file; an existing one is replaced.
-        content: uint8 [bytes], before compression.
+        parts: of its content before compression, each uint8 [bytes].
         num_examples: in it.
         gzip_compress: whether the file is compressed.
     """
-    stored = content.tobytes()
-    if gzip_compress:
-        stored = gzip.compress(stored, mtime=0)  # no time: same content, same bytes
-    write_atomically(output, name, stored)
+    if gzip_compress:  # without a time: same content, same bytes
+        parts = [gzip.compress(b"".join(parts), mtime=0)]
+    write_atomically(output, name, *parts)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
     return manifest.Shard(
         name=name,
         num_examples=num_examples,
-        num_bytes=len(stored),
-        sha256=hashlib.sha256(stored).hexdigest(),
+        num_bytes=sum(map(len, parts)),
+        sha256=digest.hexdigest(),
     )
 
 

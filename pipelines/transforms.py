@@ -262,7 +262,7 @@ class MakeShards(beam.DoFn):
                 documents, num_received=received.num_documents
             )
             for dupe in range(buckets.num_passes(bucket.split, data_set.config)):
-                content, of_pass = maker.make_shard(
+                parts, of_pass = maker.make_shard(
                     documents, dupe=dupe, is_held_out=bucket.split == buckets.HELD_OUT
                 )
                 statistics += of_pass
@@ -271,7 +271,7 @@ class MakeShards(beam.DoFn):
                     sinks.write_shard(
                         data_set.output,
                         bucket.shard_name(dupe, data_set.config),
-                        content,
+                        parts,
                         num_examples=of_pass.counts["examples"],
                         gzip_compress=data_set.config.gzip_compress,
                     ),

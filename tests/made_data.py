@@ -91,18 +91,16 @@ def write_unmasked(data_dir, *, gzip=False, next_sentence=True):
     save_vocabulary(VOCABULARY, os.path.join(data_dir, "vocab.txt"))
     splits = {}
     for name in SPLITS:
-        content, found = maker.make_shard(
-            documents, dupe=0, is_held_out=name == "held_out"
-        )
-        content = compress(content.tobytes()) if gzip else content.tobytes()
+        parts, found = maker.make_shard(documents, dupe=0, is_held_out=name == "held_out")
+        content = compress(b"".join(parts)) if gzip else b"".join(parts)
         path = os.path.join(data_dir, f"{name}-00000-of-00001.tfrecord")
         with open(path, "wb") as file:
             file.write(content)
         shard = Shard(os.path.basename(path), found.counts["examples"], len(content), "")
         splits[name] = split_of(shard)
     manifest = _manifest(data_dir, config, splits, _BASELINES)
-    originals = maker._make_examples(documents, 0)[1].input_ids
-    return manifest, {row.tobytes() for row in originals}
+    examples = maker._join(documents, *maker._pair(documents, 0))
+    return manifest, {row.tobytes() for each in examples for row in each.input_ids}
 
 
 def _write_split(data_dir, name, num_examples, num_shards, config, rng):

@@ -48,9 +48,9 @@ def shard_of(received, *, dupe=0, is_held_out=False, vocabulary=VOCABULARY, **ch
     """The records of one pass and all statistics."""
     maker = examples.ExampleMaker(dataclasses.replace(CONFIG, **changes), vocabulary)
     used = maker.distinct(received)
-    content, of_examples = maker.make_shard(used, dupe=dupe, is_held_out=is_held_out)
+    parts, of_examples = maker.make_shard(used, dupe=dupe, is_held_out=is_held_out)
     of_documents = maker.document_statistics(used, num_received=received.num_documents)
-    return records_of(content.tobytes()), of_documents + of_examples
+    return records_of(b"".join(parts)), of_documents + of_examples
 
 
 def records_of(content):

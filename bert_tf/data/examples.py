@@ -7,7 +7,7 @@ from it. All work is done on flat arrays, a pass over the whole bucket at a time
 import collections
 import dataclasses
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -38,6 +38,8 @@ COUNTS = (
     "predictions_random",
 )
 NUM_SAMPLES = 12
+# Few enough that their arrays stay in the processor's cache, and are used again.
+_EXAMPLES_AT_ONCE = 8192
 _POWERS_OF_TWO = 48
 
 # What a stream of random numbers is for.
@@ -171,7 +173,7 @@ class ExampleMaker:
 
     def make_shard(
         self, documents: TokenizedDocuments, *, dupe: int, is_held_out: bool
-    ) -> tuple[np.ndarray, Statistics]:
+    ) -> tuple[list[np.ndarray], Statistics]:
         """Pairs, masks and encodes the documents of one bucket, in one pass.
 
         Args:
@@ -181,30 +183,30 @@ class ExampleMaker:
                 has the same masks. Of dynamic masks, one draw is counted.
 
         Returns:
-            uint8 [bytes], the content of a TFRecord file, and the statistics of its
-            examples. They are in the order of their keys, which is random, so that
-            training needs no large shuffle buffer.
+            The content of a TFRecord file in parts, each uint8 [bytes], and the
+            statistics of its examples. They are in the order of their keys, which is
+            random, so that training needs no large shuffle buffer.
         """
-        segments, examples = self._make_examples(documents, dupe)
-        masked = self._masker.mask(
-            examples.input_ids, examples.lengths, fold_in(examples.keys, _MASKS)
+        segments, keys = self._pair(documents, dupe)
+        statistics = self._empty_statistics()
+        statistics.counts.update(
+            no_partner_actual_next=segments.num_actual_for_random,
+            no_partner_dropped=segments.num_dropped,
         )
-        if is_held_out or self._config.masking == "static":
-            features = schema.masked_features(self._config)
-            values = _masked_values(examples, masked)
-        else:
-            features = schema.unmasked_features(self._config)
-            values = _unmasked_values(examples)
-        content = records.encode_records(
-            {feature.role: values[feature.role] for feature in features},
-            features,
-            lengths=examples.lengths,
-        )
-        return content, self._example_statistics(segments, examples, masked)
+        is_masked = is_held_out or self._config.masking == "static"
+        parts = []
+        for examples in self._join(documents, segments, keys):
+            masked = self._masker.mask(
+                examples.input_ids, examples.lengths, fold_in(examples.keys, _MASKS)
+            )
+            parts.append(self._encode(examples, masked if is_masked else None))
+            statistics += self._example_statistics(examples, masked)
+        return parts, statistics
 
-    def _make_examples(
+    def _pair(
         self, documents: TokenizedDocuments, dupe: int
-    ) -> tuple[pairing.Segments, Examples]:
+    ) -> tuple[pairing.Segments, np.ndarray]:
+        """The segments of N examples and their keys, uint64 [N]."""
         config = self._config
         streams = _document_streams(self._seed, documents, dupe)
         if config.next_sentence:
@@ -221,39 +223,55 @@ class ExampleMaker:
                 documents.sentence_splits,
                 config.max_seq_length,
             )
-        keys = _example_keys(streams, segments)
+        return segments, _example_keys(streams, segments)
+
+    def _join(
+        self, documents: TokenizedDocuments, segments: pairing.Segments, keys: np.ndarray
+    ) -> Iterator[Examples]:
+        """All examples by key, some at a time."""
+        end_ids = np.array([self._vocabulary.cls_id, self._vocabulary.sep_id], np.int32)
         order = np.argsort(keys, kind="stable")
-        input_ids = np.full(
-            (len(order), config.max_seq_length), self._vocabulary.pad_id, np.int32
-        )
-        lengths, second_starts = _join(
-            documents.token_ids,
-            segments.first_starts[order],
-            segments.first_stops[order],
-            segments.second_starts[order],
-            segments.second_stops[order],
-            np.array([self._vocabulary.cls_id, self._vocabulary.sep_id], np.int32),
-            input_ids,
-        )
-        return segments, Examples(
-            input_ids=input_ids,
-            lengths=lengths,
-            second_starts=second_starts,
-            is_random_next=segments.is_random_next[order],
-            keys=keys[order],
+        for start in range(0, len(order), _EXAMPLES_AT_ONCE):
+            rows = order[start : start + _EXAMPLES_AT_ONCE]
+            shape = (len(rows), self._config.max_seq_length)
+            input_ids = np.full(shape, self._vocabulary.pad_id, np.int32)
+            lengths, second_starts = _join(
+                documents.token_ids,
+                segments.first_starts[rows],
+                segments.first_stops[rows],
+                segments.second_starts[rows],
+                segments.second_stops[rows],
+                end_ids,
+                input_ids,
+            )
+            yield Examples(
+                input_ids=input_ids,
+                lengths=lengths,
+                second_starts=second_starts,
+                is_random_next=segments.is_random_next[rows],
+                keys=keys[rows],
+            )
+
+    def _encode(self, examples: Examples, masked: MaskedTokens | None) -> np.ndarray:
+        if masked:
+            features = schema.masked_features(self._config)
+            values = _masked_values(examples, masked)
+        else:
+            features = schema.unmasked_features(self._config)
+            values = _unmasked_values(examples)
+        return records.encode_records(
+            {feature.role: values[feature.role] for feature in features},
+            features,
+            lengths=examples.lengths,
         )
 
-    def _example_statistics(
-        self, segments: pairing.Segments, examples: Examples, masked: MaskedTokens
-    ) -> Statistics:
+    def _example_statistics(self, examples: Examples, masked: MaskedTokens) -> Statistics:
         statistics = self._empty_statistics()
         num_predictions = int(masked.num_predictions.sum())
         statistics.counts.update(
             examples=len(examples.lengths),
             example_tokens=int(examples.lengths.sum()),
             random_next=int(examples.is_random_next.sum()),
-            no_partner_actual_next=segments.num_actual_for_random,
-            no_partner_dropped=segments.num_dropped,
             predictions=num_predictions,
             predictions_masked=masked.num_masked,
             predictions_kept=masked.num_kept,

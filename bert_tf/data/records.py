@@ -49,23 +49,25 @@ def encode_records(
     """
     schema.check_values(values_by_role, features)
     columns = [_column(values_by_role[each.role], each, lengths) for each in features]
-    entry_sizes = [column.entry_sizes() for column in columns]
-    map_sizes = np.sum([_field_sizes(sizes) for sizes in entry_sizes], axis=0)
+    map_sizes = np.sum([_field_sizes(column.entry_sizes) for column in columns], axis=0)
     record_sizes = _field_sizes(map_sizes)
     frame_sizes = record_sizes + _FRAME_START_BYTES + _FRAME_END_BYTES
     starts = np.cumsum(frame_sizes) - frame_sizes
     content = np.empty(frame_sizes.sum(), np.uint8)
     cursors = starts + _FRAME_START_BYTES
     _write_headers(content, cursors, _EXAMPLE_FEATURES, map_sizes)
-    for column, sizes in zip(columns, entry_sizes, strict=True):
-        _write_headers(content, cursors, _FEATURES_MAP, sizes)
+    for column in columns:
         column.write(content, cursors)
     _write_frames(content, starts, record_sizes, _CRC_TABLES)
     return content
 
 
 class _Column:
-    """One feature of N examples: key and value of an entry of the features' map."""
+    """One feature of N examples: an entry of the features' map, which is key and value.
+
+    Attributes:
+        entry_sizes: bytes of key and value, int64 [N].
+    """
 
     def __init__(self, values: np.ndarray, counts: np.ndarray, name: str, list_tag: int):
         self._values = values  # [N, K]
@@ -74,22 +76,25 @@ class _Column:
         self._key = np.frombuffer(
             bytes((_ENTRY_KEY, len(encoded))) + encoded, np.uint8
         )  # a name has fewer than 128 bytes
-        self._tags = (_ENTRY_VALUE, list_tag, _LIST_VALUE)
-        packed = _packed_sizes(values, counts)
-        list_sizes = _field_sizes(packed)
+        packed_sizes = _packed_sizes(values, counts)
+        list_sizes = _field_sizes(packed_sizes)
         feature_sizes = _field_sizes(list_sizes)
-        self._sizes = (feature_sizes, list_sizes, packed)
-
-    def entry_sizes(self) -> np.ndarray:
-        """Bytes of key and value, int64 [N]."""
-        return len(self._key) + _field_sizes(self._sizes[0])
+        self.entry_sizes = len(self._key) + _field_sizes(feature_sizes)
+        self._value_tags = np.array([_ENTRY_VALUE, list_tag, _LIST_VALUE], np.uint8)
+        self._value_sizes = np.stack([feature_sizes, list_sizes, packed_sizes], axis=1)
 
     def write(self, content: np.ndarray, cursors: np.ndarray) -> None:
-        """Writes key and value of each example, and moves the cursors behind them."""
-        _write_same(content, cursors, self._key)
-        for tag, sizes in zip(self._tags, self._sizes, strict=True):
-            _write_headers(content, cursors, tag, sizes)
-        _write_packed(content, cursors, self._values, self._counts)
+        """Writes the entry of each example, and moves the cursors behind them."""
+        _write_headers(content, cursors, _FEATURES_MAP, self.entry_sizes)
+        _write_entries(
+            content,
+            cursors,
+            self._key,
+            self._value_tags,
+            self._value_sizes,
+            self._values,
+            self._counts,
+        )
 
 
 def _column(values: np.ndarray, feature: schema.Feature, lengths: np.ndarray) -> _Column:
@@ -144,24 +149,29 @@ def _write_varint(content, cursor, number):
 
 
 @compiled
+def _write_header(content, cursor, tag, size):
+    content[cursor] = tag
+    return _write_varint(content, cursor + 1, size)
+
+
+@compiled
 def _write_headers(content, cursors, tag, sizes):
     for row in range(len(cursors)):
-        content[cursors[row]] = tag
-        cursors[row] = _write_varint(content, cursors[row] + 1, sizes[row])
+        cursors[row] = _write_header(content, cursors[row], tag, sizes[row])
 
 
 @compiled
-def _write_same(content, cursors, data):
-    for row in range(len(cursors)):
-        for index in range(len(data)):  # a slice compiles for long
-            content[cursors[row] + index] = data[index]
-        cursors[row] += len(data)
-
-
-@compiled
-def _write_packed(content, cursors, values, counts):
+def _write_entries(content, cursors, key, value_tags, value_sizes, values, counts):
+    """Writes each row's key, the headers of its value one in another, and its values."""
     for row in range(len(cursors)):
         cursor = cursors[row]
+        for index in range(len(key)):  # a slice compiles for long
+            content[cursor + index] = key[index]
+        cursor += len(key)
+        for level in range(len(value_tags)):
+            cursor = _write_header(
+                content, cursor, value_tags[level], value_sizes[row, level]
+            )
         for index in range(counts[row]):
             if values.itemsize > 1:
                 cursor = _write_varint(content, cursor, values[row, index])

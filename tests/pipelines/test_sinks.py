@@ -140,7 +140,7 @@ def finish(tmp_path):
                 sinks.write_shard(
                     str(tmp_path),
                     f"train-{number:05d}-of-00010.tfrecord",
-                    np.zeros(3, np.uint8),
+                    [np.zeros(3, np.uint8)],
                     num_examples=2,
                     gzip_compress=False,
                 )
@@ -216,13 +216,13 @@ def test_no_document_at_all_leaves_nothing(tmp_path, finish):
 
 @pytest.mark.parametrize("gzip_compress", [False, True])
 def test_the_same_content_is_the_same_file(tmp_path, gzip_compress):
-    content = np.frombuffer(b"abc" * 1000, np.uint8)
+    parts = [np.frombuffer(part * 1000, np.uint8) for part in (b"abc", b"de")]
     with sinks.prepared_output(str(tmp_path)):
         first, second = (
             sinks.write_shard(
                 str(tmp_path),
                 name,
-                content,
+                parts,
                 num_examples=1,
                 gzip_compress=gzip_compress,
             )
@@ -234,4 +234,4 @@ def test_the_same_content_is_the_same_file(tmp_path, gzip_compress):
         first.num_bytes,
         first.sha256,
     )
-    assert (gzip.decompress(stored) if gzip_compress else stored) == content.tobytes()
+    assert (gzip.decompress(stored) if gzip_compress else stored) == b"".join(parts)
