@@ -109,7 +109,7 @@ bench-tokenization: $(INSTALLED)
 
 # Beside Model Garden's and Hugging Face's, each in an environment of its own; takes long.
 # make bench-data INPUT=text.txt VOCAB_FILE=vocab.txt; in minutes with
-# FLAGS='--text_mb=3 --model_garden_mb=2 --memory_sizes_mb=3 --rounds=1'
+# FLAGS='--text_mb=3 --hugging_face_mb=3 --model_garden_mb=2 --growing_mb=3,6 --rounds=1'
 bench-data: $(INSTALLED) $(BENCH_DATA)/model_garden/.installed \
 		$(BENCH_DATA)/hugging_face/.installed \
 		$(if $(INPUT),,$(DEMO)/corpus.txt) $(if $(VOCAB_FILE),,$(DEMO)/vocab.txt)

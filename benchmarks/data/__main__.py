@@ -5,8 +5,8 @@
 `make bench-data` makes the peers' environments first. All do the same work: 128 tokens,
 at most 20 predictions, static masks. They take turns, so that a busy machine slows all
 alike, and medians count; what runs on one processor core is pinned to it. Each also runs
-on hardly any text: that is what starting and importing take. In the end it is measured
-how our memory grows with the text.
+on hardly any text: that is what starting and importing take. In the end ours gets longer
+and longer texts, with one worker process and with two: time and memory.
 
 `results.md` in --output is what is printed, `results.json` holds every single run.
 """
@@ -33,28 +33,28 @@ _OUTPUT = flags.DEFINE_string(
     "output", "build/bench-data", "Folder to write, with the peers' environments in it."
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Turns of each generator.", lower_bound=1)
-_TEXT_MB = flags.DEFINE_float("text_mb", 100, "Text of a run.", lower_bound=1)
-_MODEL_GARDEN_MB = flags.DEFINE_float(
-    "model_garden_mb",
-    10,
-    "Text of a run of Model Garden's, which is slow.",
-    lower_bound=1,
+_TEXT_MB = flags.DEFINE_float("text_mb", 300, "Text of a run of ours.", lower_bound=1)
+_HUGGING_FACE_MB = flags.DEFINE_float(
+    "hugging_face_mb", 50, "Text of a run of Hugging Face's.", lower_bound=1
 )
-_MEMORY_SIZES_MB = flags.DEFINE_list(
-    "memory_sizes_mb", ["60", "600", "2000"], "Texts to measure our memory with."
+_MODEL_GARDEN_MB = flags.DEFINE_float(
+    "model_garden_mb", 10, "Text of a run of Model Garden's.", lower_bound=1
+)
+_GROWING_MB = flags.DEFINE_list(
+    "growing_mb", ["60", "600", "2000"], "Texts to measure memory and workers with."
 )
 flags.mark_flags_as_required(["input", "vocab_file"])
 flags.register_validator(
-    "memory_sizes_mb",
-    lambda sizes: all(size.isdigit() and int(size) for size in sizes),
-    message="expected whole numbers above 0, separated by commas.",
+    "growing_mb",
+    lambda sizes: len(sizes) > 1 and all(size.isdigit() and int(size) for size in sizes),
+    message="expected two or more whole numbers above 0, separated by commas.",
 )
 
 _STARTUP_MB = 0.1
 
 
 def main(argv: Sequence[str]) -> None:
-    """Runs all generators in turns, then ours on growing texts; prints the results."""
+    """Runs all generators in turns, then ours on longer texts; prints the results."""
     del argv
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     folder = pathlib.Path(_OUTPUT.value)
@@ -62,6 +62,7 @@ def main(argv: Sequence[str]) -> None:
         vocab_file=_VOCAB_FILE.value,
         environments=folder,
         text_megabytes=_TEXT_MB.value,
+        hugging_face_megabytes=_HUGGING_FACE_MB.value,
         model_garden_megabytes=_MODEL_GARDEN_MB.value,
     )
     documents = long_text.read_documents(_INPUT.value)
@@ -78,9 +79,11 @@ def main(argv: Sequence[str]) -> None:
             bench.generate(contestant, contestant.text_megabytes, results.runs)
             if contestant.is_read:
                 bench.read(contestant)
-    bench.write_report()  # the largest texts may be too much for the machine
-    for megabytes in map(float, _MEMORY_SIZES_MB.value):
-        bench.generate(contestants[0], megabytes, results.memory_runs)
+    for megabytes in sorted(map(float, _GROWING_MB.value)):
+        for ours in generators.one_and_two_workers(
+            _VOCAB_FILE.value, text_megabytes=megabytes
+        ):
+            bench.generate(ours, megabytes, results.growing_runs)
     bench.remove_work()
     print(bench.write_report())
 

@@ -5,6 +5,7 @@ text used once: what is not said here is every generator's default.
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
 import re
@@ -53,6 +54,7 @@ def contestants(
     vocab_file: str,
     environments: pathlib.Path,
     text_megabytes: float,
+    hugging_face_megabytes: float,
     model_garden_megabytes: float,
 ) -> list[Generator]:
     """All that take turns, ours first.
@@ -60,32 +62,30 @@ def contestants(
     Args:
         vocab_file: an uncased vocabulary, for all of them.
         environments: the folder of the peers' virtual environments.
-        text_megabytes: for a run of each but Model Garden's.
-        model_garden_megabytes: for a run of that.
+        text_megabytes: for a run of ours.
+        hugging_face_megabytes: for a run of Hugging Face's.
+        model_garden_megabytes: for a run of Model Garden's.
 
     Raises:
         UserError: an environment is missing.
     """
-
-    def ours(name: str, *extra_flags: str, **fields) -> Generator:
-        return Generator(
-            name,
-            lambda text, output: [
-                *(sys.executable, "-m", "pipelines.create_pretraining_data"),
-                *(f"--input={text}", f"--output={output}", f"--vocab_file={vocab_file}"),
-                *("--held_out_fraction=0", *_SAME_WORK),
-                *extra_flags,  # the last of two equal flags counts
-            ],
-            _count_ours,
-            text_megabytes,
-            **fields,
-        )
-
+    ours = functools.partial(
+        _ours, vocab_file=vocab_file, text_megabytes=text_megabytes, num_cores=1
+    )
     model_garden_python = _python(environments / "model_garden")
     hugging_face_python = _python(environments / "hugging_face")
     return [
         ours(OURS, is_read=True),
         ours(OURS_DYNAMIC, "--masking=dynamic", is_read=True),
+        Generator(
+            HUGGING_FACE,
+            lambda text, output: [
+                *(hugging_face_python, "-m", "benchmarks.peers.hugging_face"),
+                *(str(text), vocab_file, str(output)),
+            ],
+            _count_hugging_face,
+            hugging_face_megabytes,
+        ),
         Generator(
             MODEL_GARDEN,
             lambda text, output: [
@@ -96,26 +96,49 @@ def contestants(
             _count_tfrecords,
             model_garden_megabytes,
         ),
-        Generator(
-            HUGGING_FACE,
-            lambda text, output: [
-                *(hugging_face_python, "-m", "benchmarks.peers.hugging_face"),
-                *(str(text), vocab_file, str(output)),
-            ],
-            _count_hugging_face,
-            text_megabytes,
-        ),
-        ours(
-            OURS_TWO_WORKERS,
-            "--direct_running_mode=multi_processing",
-            "--direct_num_workers=2",
-            num_cores=2,
-        ),
         *(
             ours(name, f"--dupe_factor={factor}")
             for factor, name in OURS_REPEATED.items()
         ),
     ]
+
+
+def one_and_two_workers(vocab_file: str, *, text_megabytes: float) -> list[Generator]:
+    """Ours in one process, and in two on two processor cores."""
+    return [
+        _ours(OURS, vocab_file=vocab_file, text_megabytes=text_megabytes, num_cores=1),
+        _ours(
+            OURS_TWO_WORKERS,
+            "--direct_running_mode=multi_processing",
+            "--direct_num_workers=2",
+            vocab_file=vocab_file,
+            text_megabytes=text_megabytes,
+            num_cores=2,
+        ),
+    ]
+
+
+def _ours(
+    name: str,
+    *extra_flags: str,
+    vocab_file: str,
+    text_megabytes: float,
+    num_cores: int,
+    is_read: bool = False,
+) -> Generator:
+    return Generator(
+        name,
+        lambda text, output: [
+            *(sys.executable, "-m", "pipelines.create_pretraining_data"),
+            *(f"--input={text}", f"--output={output}", f"--vocab_file={vocab_file}"),
+            *("--held_out_fraction=0", *_SAME_WORK),
+            *extra_flags,  # the last of two equal flags counts
+        ],
+        _count_ours,
+        text_megabytes,
+        num_cores,
+        is_read,
+    )
 
 
 def _python(environment: pathlib.Path) -> str:

@@ -35,7 +35,7 @@ class Results:
     num_rounds: int
     startup_runs: list[Run] = dataclasses.field(default_factory=list)
     runs: list[Run] = dataclasses.field(default_factory=list)
-    memory_runs: list[Run] = dataclasses.field(default_factory=list)
+    growing_runs: list[Run] = dataclasses.field(default_factory=list)
     # Examples a second of each generator whose examples were read.
     reading_rates: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
@@ -85,9 +85,9 @@ def to_markdown(results: Results) -> str:
         *_speed(results),
         *_whole_runs(results),
         *_repetition(results),
-        *_workers(results),
         *_agreement(results),
-        *_memory(results),
+        *_growth(results),
+        *_workers(results),
         *_reading(results),
     ]
     return "\n\n".join(sections) + "\n"
@@ -129,8 +129,8 @@ def _speed(results: Results) -> list[str]:
     ]
     return [
         "## Speed",
-        "What starting and importing take is subtracted. All but the worker processes "
-        "run on one processor core, to which they are pinned.",
+        "What starting and importing take is subtracted. Each is pinned to one processor "
+        "core.",
         _table(["", "text, MB", "MB / CPU s", "MB / s", "of ours"], rows),
     ]
 
@@ -185,45 +185,52 @@ def _repetition(results: Results) -> list[str]:
     ]
 
 
-def _workers(results: Results) -> list[str]:
-    one = _steady_cost(results, OURS).wall_seconds
-    two = _steady_cost(results, OURS_TWO_WORKERS).wall_seconds
-    return [
-        "## Two worker processes",
-        f"On two cores they take {two:.1f} s, one worker in memory takes {one:.1f} s, "
-        f"start-up apart: {two / one:.2f} of the time.",
-    ]
-
-
 def _agreement(results: Results) -> list[str]:
     """Whether the peer that was written for this does the same work."""
-    ours, theirs = (
-        _runs_of(results.runs, name)[0].counts for name in (OURS, HUGGING_FACE)
-    )
+    runs = [_runs_of(results.runs, name)[0] for name in (OURS, HUGGING_FACE)]
+    scale = runs[0].text_bytes / runs[1].text_bytes
+    ours, theirs = (run.counts for run in runs)
     return [
         "## Same work",
-        f"Of the same text {HUGGING_FACE} makes "
-        f"{theirs.num_examples / ours.num_examples:.3f} times the examples and "
-        f"{theirs.num_predictions / ours.num_predictions:.3f} times the predictions of "
-        f"{OURS}.",
+        f"For each MB of text {HUGGING_FACE} makes "
+        f"{theirs.num_examples / ours.num_examples * scale:.3f} times the examples and "
+        f"{theirs.num_predictions / ours.num_predictions * scale:.3f} times the "
+        f"predictions of {OURS}.",
     ]
 
 
-def _memory(results: Results) -> list[str]:
+def _growth(results: Results) -> list[str]:
     rows = [
         [
+            run.name,
             f"{run.text_bytes / 1e6:,.0f}",
             f"{run.usage.peak_process_bytes / 1e6:,.0f}",
             f"{run.usage.peak_bytes / 1e6:,.0f}",
-            f"{run.usage.wall_seconds:,.0f}",
+            f"{run.usage.wall_seconds:,.1f}",
         ]
-        for run in results.memory_runs
+        for run in results.growing_runs
     ]
-    header = ["text, MB", "largest process, MB", "all processes, MB", "s"]
+    header = ["", "text, MB", "largest process, MB", "all processes, MB", "s"]
     return [
-        "## Memory as the text grows",
-        f"{OURS}, one worker in memory, one run each; resident at the highest.",
+        "## As the text grows",
+        "One run each; memory is what was resident at the highest.",
         _table(header, rows),
+    ]
+
+
+def _workers(results: Results) -> list[str]:
+    one, two = (_runs_of(results.growing_runs, name) for name in (OURS, OURS_TWO_WORKERS))
+    rates = [
+        (longest.text_bytes - shortest.text_bytes)
+        / 1e6
+        / (longest.usage.wall_seconds - shortest.usage.wall_seconds)
+        for shortest, *_, longest in (one, two)
+    ]
+    return [
+        "## Two worker processes",
+        f"From the shortest of these texts to the longest, one process makes "
+        f"{rates[0]:.1f} MB/s and two make {rates[1]:.1f}: {rates[1] / rates[0]:.2f} "
+        "times as much.",
     ]
 
 

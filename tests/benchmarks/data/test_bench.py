@@ -30,6 +30,7 @@ def contestants_of(folder, vocab_file):
         vocab_file=str(vocab_file),
         environments=folder,
         text_megabytes=0.02,
+        hugging_face_megabytes=0.01,
         model_garden_megabytes=0.01,
     )
 
@@ -66,6 +67,7 @@ def test_a_missing_environment_is_told(tmp_path, vocab_file):
             vocab_file=str(vocab_file),
             environments=tmp_path,
             text_megabytes=1,
+            hugging_face_megabytes=1,
             model_garden_megabytes=1,
         )
 
@@ -79,7 +81,8 @@ def test_the_machine_is_described_with_the_peers_versions():
     [
         ("--input=missing.txt", "--input: expected text files"),
         ("--vocab_file=missing.txt", "--vocab_file: expected a WordPiece vocabulary"),
-        ("--memory_sizes_mb=many", "--memory_sizes_mb"),
+        ("--growing_mb=many", "--growing_mb"),
+        ("--growing_mb=60", "--growing_mb"),
     ],
 )
 def test_wrong_flags_are_told_in_one_line(tmp_path, vocab_file, changed, message):

@@ -7,12 +7,12 @@ import pytest
 from benchmarks.data import generators, report, usage
 
 
-def make_run(name, *, megabytes, seconds, cores=1):
+def make_run(name, *, megabytes, seconds):
     return report.Run(
         name=name,
         text_bytes=int(megabytes * 1e6),
         usage=usage.Usage(
-            wall_seconds=seconds / cores,
+            wall_seconds=seconds,
             cpu_seconds=seconds,
             peak_bytes=900_000_000,
             peak_process_bytes=700_000_000,
@@ -29,7 +29,6 @@ def results():
     """Three rounds; a start takes 4 s, and the text as long as it says here."""
     seconds = {
         generators.OURS: 10,
-        generators.OURS_TWO_WORKERS: 12,
         generators.OURS_REPEATED[2]: 15,
         generators.OURS_REPEATED[5]: 30,
         generators.MODEL_GARDEN: 80,
@@ -37,15 +36,16 @@ def results():
     }
     made = report.Results(machine="A machine", text="A text", num_rounds=3)
     for name, steady_seconds in seconds.items():
-        cores = 2 if name == generators.OURS_TWO_WORKERS else 1
         for noise in (0, 9, -1):
-            made.startup_runs.append(make_run(name, megabytes=1, seconds=4, cores=cores))
+            made.startup_runs.append(make_run(name, megabytes=1, seconds=4))
             made.runs.append(
-                make_run(
-                    name, megabytes=21, seconds=4 + steady_seconds + noise, cores=cores
-                )
+                make_run(name, megabytes=21, seconds=4 + steady_seconds + noise)
             )
-    made.memory_runs.append(make_run(generators.OURS, megabytes=60, seconds=30))
+    for megabytes in (60, 600, 2060):
+        for name, rate in ((generators.OURS, 20), (generators.OURS_TWO_WORKERS, 40)):
+            made.growing_runs.append(
+                make_run(name, megabytes=megabytes, seconds=10 + megabytes / rate)
+            )
     made.reading_rates[generators.OURS] = [1000.0, 50_000.0, 20_000.0]
     return made
 
@@ -85,14 +85,16 @@ def test_a_further_use_is_a_share_of_the_first(results):
 def test_workers_peers_memory_and_reading(results):
     markdown = report.to_markdown(results)
 
-    assert "6.0 s, one worker in memory takes 10.0 s, start-up apart: 0.60" in markdown
+    assert "makes 20.0 MB/s and two make 40.0: 2.00 times as much" in markdown
     assert "1.000 times the examples and 1.000 times the predictions" in markdown
-    assert rows_of(markdown, "Memory as the text grows") == [["60", "700", "900", "30"]]
+    grown = rows_of(markdown, "As the text grows")
+    assert grown[0] == ["bert_tf", "60", "700", "900", "13.0"]
+    assert len(grown) == 6
     assert rows_of(markdown, "Reading") == [["bert_tf", "20,000"]]
 
 
 def test_json_holds_every_run(results):
     content = json.loads(report.to_json(results))
 
-    assert len(content["runs"]) == 18
+    assert len(content["runs"]) == 15
     assert content["runs"][0]["usage"]["cpu_seconds"] == 14
