@@ -29,8 +29,9 @@ def read_range(path: str, first: int, stop: int) -> TokenizedDocuments:
         stop: key after the last.
 
     Returns:
-        Documents whose arrays are views of the mapped file: only what is looked at is
-        read from the disk.
+        Documents, not more of the file than them being read from the disk.
     """
     mapped = np.memmap(path, np.uint8, mode="r")
-    return TokenizedDocuments.from_bytes(mapped).range_of_keys(first, stop)
+    found = TokenizedDocuments.from_bytes(mapped).range_of_keys(first, stop)
+    # Copies, so that not all files of a large corpus are mapped at once.
+    return TokenizedDocuments(*map(np.array, found))
