@@ -96,12 +96,15 @@ class TokenMemory:
         """Tokenizes the words from `first` on, which have bytes but no tokens yet."""
         splits = self._byte_splits[first : self._num_words + 1].tolist()
         content = self._bytes[splits[0] : splits[-1]].tobytes()
-        token_ids, token_splits = self._tokenize(
-            [
-                content[start - splits[0] : stop - splits[0]]
-                for start, stop in itertools.pairwise(splits)
-            ]
-        )
+        words = [
+            content[start - splits[0] : stop - splits[0]]
+            for start, stop in itertools.pairwise(splits)
+        ]
+        try:
+            token_ids, token_splits = self._tokenize(words)
+        except BaseException:
+            self._forget()  # rather than know words without tokens
+            raise
         num_tokens = len(self._token_ids)
         self._token_splits = np.append(self._token_splits, token_splits[1:] + num_tokens)
         self._token_ids = np.append(self._token_ids, token_ids)

@@ -75,3 +75,17 @@ def test_what_is_forgotten_is_learned_again(limit, monkeypatch):
         expected = TOKENIZER.tokenize([text]).to_list()
         assert lines_of(*memory.tokenize(text)) == expected
     assert asked == [[b"a", b"bb", b"c"], [b"a"], [b"d"]]
+
+
+def test_a_failure_leaves_nothing_half_known():
+    failures = [MemoryError()]
+
+    def tokenize(words):
+        if failures:
+            raise failures.pop()
+        return tokenize_words(words)
+
+    memory = TokenMemory(tokenize)
+    with pytest.raises(MemoryError):
+        memory.tokenize(b"a b")
+    assert lines_of(*memory.tokenize(b"b a")) == TOKENIZER.tokenize([b"b a"]).to_list()
