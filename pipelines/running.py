@@ -50,6 +50,10 @@ def run(pipeline: beam.Pipeline) -> None:
         ) from error
 
 
+class _DeadWorker(BaseException):
+    """Raised in the main thread, whatever it waits for."""
+
+
 @contextlib.contextmanager
 def _watched_workers() -> Iterator[None]:
     """Sets aside what local worker processes say, and ends the job if one dies.
@@ -66,20 +70,24 @@ def _watched_workers() -> Iterator[None]:
             # The main thread waits for an answer that will not come, and when it is torn
             # from that, for the dead worker's farewell.
             while not ended.is_set():
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
                 ended.wait(_SECONDS_TO_END)
         # What was connected to a dead worker fails too.
         elif not issubclass(arguments.exc_type, grpc.RpcError):
             own_hook(arguments)
 
+    def interrupt(*unused_arguments):
+        if not ended.is_set():
+            raise _DeadWorker
+
     with _standard_error_aside():
         threading.excepthook = notice
+        # Not SIGINT, which is ignored in the background of a script.
+        signal.signal(signal.SIGUSR1, interrupt)
         try:
             yield
-        except KeyboardInterrupt:
+        except _DeadWorker:
             ended.set()
-            if not deaths:
-                raise
             raise UserError(
                 f"Expected local workers that live until the end, received: {deaths[0]}. "
                 "Perhaps memory is short (code 137): use fewer workers "
@@ -87,6 +95,7 @@ def _watched_workers() -> Iterator[None]:
             ) from None
         finally:
             ended.set()
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # one may be on its way
             threading.excepthook = own_hook
 
 

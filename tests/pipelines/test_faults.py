@@ -166,7 +166,13 @@ def test_a_killed_worker_ends_the_job_and_the_next_makes_the_same_bytes(
     rng = random.Random(3)
     for _ in range(NUM_KILLED_WORKERS):
         with subprocess.Popen(
-            command, cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
+            command,
+            cwd=folder,
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            # As in the background of a script.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         ) as process:
             wait_for(lambda: len(workers_of(process.pid)) == 2, process)
             time.sleep(rng.uniform(0, 4))
