@@ -20,6 +20,9 @@ from bert_tf.errors import UserError
 
 # Small enough to keep several workers busy and to show progress on a small corpus.
 RANGE_BYTES = 16 << 20
+# Handled in one call, whose own cost vanishes beside this much text.
+BLOCK_BYTES = 1 << 20
+BLOCK_DOCUMENTS = 1 << 16  # for those that have no bytes, as the nulls of Parquet
 _NUM_CONNECTIONS = 16  # to look into files that may be far away
 # How much larger English text is than its compressed file, by the file name's ending.
 _COMPRESSION_RATIO = {".gz": 2.7, ".bz2": 3.5, ".xz": 3.5, ".lzma": 3.5, ".zst": 3.0}
@@ -310,3 +313,19 @@ def read_range(
         if not is_local:
             raise
         yield documents.BadDocument(path, byte_range.start, 0, "damaged_file", str(error))
+
+
+def blocks(
+    found: Iterable[documents.Document | documents.BadDocument],
+) -> Iterator[list[documents.Document | documents.BadDocument]]:
+    """About a megabyte of documents at a time."""
+    block: list[documents.Document | documents.BadDocument] = []
+    num_bytes = 0
+    for document in found:
+        block.append(document)
+        num_bytes += document.num_bytes
+        if num_bytes >= BLOCK_BYTES or len(block) >= BLOCK_DOCUMENTS:
+            yield block
+            block, num_bytes = [], 0
+    if block:
+        yield block

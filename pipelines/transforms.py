@@ -30,8 +30,6 @@ BAD_DOCUMENTS = "bad_documents"
 NUM_TOKENS = "num_tokens"
 STATISTICS = "statistics"
 
-# A block is tokenized in one call, whose own cost vanishes beside this much text.
-BLOCK_BYTES = 1 << 20
 # What a worker holds before it hands it on: many documents, since each bucket has to
 # fetch its own from all of them.
 TOKENS_PER_PART = 8 << 20
@@ -86,9 +84,11 @@ class TokenizeText(beam.DoFn):
         """Stops early where the bad documents alone are too many for the job."""
         num_bad = num_tokens = 0
         parts: list[TokenizedDocuments] = []
-        for block, bad_documents in _blocks(ranges, self._config):
-            if block:
-                part, without_tokens = self._tokenizer.tokenize(block)
+        for block in sources.blocks(self._read(ranges)):
+            good = [each for each in block if isinstance(each, Document)]
+            bad_documents = [each for each in block if isinstance(each, BadDocument)]
+            if good:
+                part, without_tokens = self._tokenizer.tokenize(good)
                 bad_documents += without_tokens
                 parts.append(part)
                 num_tokens += len(part.token_ids)
@@ -100,13 +100,22 @@ class TokenizeText(beam.DoFn):
             progress.report(
                 self._progress_dir,
                 progress.READ_BYTES,
-                sum(document.num_bytes for document in block),
+                sum(document.num_bytes for document in good),
             )
             if num_tokens >= TOKENS_PER_PART:
                 yield from self._hand_on(parts)
                 parts, num_tokens = [], 0
         if parts:
             yield from self._hand_on(parts)
+
+    def _read(self, ranges: Iterable[ByteRange]) -> Iterator[Document | BadDocument]:
+        for byte_range in ranges:
+            yield from sources.read_range(
+                byte_range,
+                input_format=self._config.input_format,
+                text_field=self._config.text_field,
+                language=self._config.language,
+            )
 
     def _hand_on(self, parts: Sequence[TokenizedDocuments]):
         documents = tokenized.concatenate(parts).sort()
@@ -118,33 +127,6 @@ class TokenizeText(beam.DoFn):
             yield spill.write(self._spill_dir, documents)
         else:
             yield documents.to_bytes()
-
-
-def _blocks(
-    ranges: Iterable[ByteRange], config: PretrainingDataConfig
-) -> Iterator[tuple[list[Document], list[BadDocument]]]:
-    """About a megabyte of documents at a time, and the bad ones found on the way."""
-    good: list[Document] = []
-    bad: list[BadDocument] = []
-    num_bytes = 0
-    for byte_range in ranges:
-        for document in sources.read_range(
-            byte_range,
-            input_format=config.input_format,
-            text_field=config.text_field,
-            language=config.language,
-        ):
-            if isinstance(document, BadDocument):
-                bad.append(document)
-                num_bytes += 1 << 10  # so that a flood of them is told of soon
-            else:
-                good.append(document)
-                num_bytes += len(document.text)
-            if num_bytes >= BLOCK_BYTES:
-                yield good, bad
-                good, bad, num_bytes = [], [], 0
-    if good or bad:
-        yield good, bad
 
 
 class PlanBuckets(beam.DoFn):

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import itertools
 import json
 import os
 import uuid
@@ -15,15 +14,12 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from bert_tf.data.documents import BadDocument, Document
+from bert_tf.data.documents import BadDocument, ByteRange, Document
 from bert_tf.errors import UserError
 from pipelines import progress, sources
 
 # Now and then a byte is wrong in any large corpus; more than that is another format.
 MAX_BAD_SHARE = 0.01  # of the bytes
-# Split into words in one call, whose own cost vanishes beside this much text.
-_BLOCK_BYTES = 1 << 20
-_BLOCK_DOCUMENTS = 1 << 16  # for those that have no bytes, as the nulls of Parquet
 _MAX_DISTINCT_WORDS = 1 << 18  # that a worker holds before it hands them on
 # Words are the same wherever sentences and documents end.
 _READ_AS = dict.fromkeys(("sentences", "prose", "prose_files"), "lines")
@@ -188,7 +184,7 @@ class CountWords(beam.DoFn):
     def process(self, ranges):
         """Reads the ranges a block of documents at a time."""
         counts: collections.Counter[bytes] = collections.Counter()
-        for block in _blocks(map(self._read, ranges)):
+        for block in sources.blocks(self._read(ranges)):
             counts.update(self._words(block))
             if len(counts) > _MAX_DISTINCT_WORDS:
                 yield from _decoded(counts)
@@ -200,33 +196,18 @@ class CountWords(beam.DoFn):
             progress.report(self._progress_dir, progress.READ_BYTES, num_bytes)
         yield from _decoded(counts)
 
-    def _read(self, byte_range):
-        # Where sentences end makes no difference either.
-        return sources.read_range(
-            byte_range,
-            input_format=self._input_format,
-            text_field=self._text_field,
-            language=None,
-        )
+    def _read(self, ranges: Iterable[ByteRange]) -> Iterator[Document | BadDocument]:
+        for byte_range in ranges:
+            yield from sources.read_range(
+                byte_range,
+                input_format=self._input_format,
+                text_field=self._text_field,
+                language=None,  # where sentences end makes no difference either
+            )
 
     def _words(self, block: Sequence[Document | BadDocument]) -> list[bytes]:
         texts = [each.text for each in block if isinstance(each, Document)]
         return self._splitter.split(texts).flat_values.numpy().tolist() if texts else []
-
-
-def _blocks(
-    ranges: Iterable[Iterable[Document | BadDocument]],
-) -> Iterator[list[Document | BadDocument]]:
-    """About a megabyte of documents at a time."""
-    block: list[Document | BadDocument] = []
-    num_bytes = 0
-    for document in itertools.chain.from_iterable(ranges):
-        block.append(document)
-        num_bytes += document.num_bytes
-        if num_bytes >= _BLOCK_BYTES or len(block) >= _BLOCK_DOCUMENTS:
-            yield block
-            block, num_bytes = [], 0
-    yield block
 
 
 def _tallies(block: Sequence[Document | BadDocument]) -> dict[str, Tally]:

@@ -83,7 +83,7 @@ def main(argv: Sequence[str]) -> None:
         for ours in generators.one_and_two_workers(
             _VOCAB_FILE.value, text_megabytes=megabytes
         ):
-            bench.generate(ours, megabytes, results.growing_runs)
+            bench.generate(ours, ours.text_megabytes, results.growing_runs)
     bench.remove_work()
     print(bench.write_report())
 

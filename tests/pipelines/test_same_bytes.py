@@ -62,7 +62,7 @@ def digests(way, folder, data_config=CONFIG, *, tokens_per_bucket=1000):
         path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources, "RANGE_BYTES", way.range_bytes)
-        patch.setattr(transforms, "BLOCK_BYTES", way.block_bytes)
+        patch.setattr(sources, "BLOCK_BYTES", way.block_bytes)
         patch.setattr(transforms, "TOKENS_PER_PART", way.tokens_per_part)
         patch.setattr(buckets, "TOKENS_PER_BUCKET", tokens_per_bucket)
         pretraining_job.create(

@@ -262,3 +262,25 @@ def test_a_worker_reads_several_small_files_at_a_time(tmp_path, monkeypatch):
 def test_reading_of_a_plain_stream_is_left_alone():
     stream = io.BytesIO(b"One.")
     assert sources.open_text(stream, "a.txt") is stream
+
+
+def test_a_block_has_no_end_of_documents_without_bytes(monkeypatch):
+    monkeypatch.setattr(sources, "BLOCK_DOCUMENTS", 3)
+    null = documents.BadDocument("a", 0, 0, "no_text_field", "null")
+    blocks = list(sources.blocks([null] * 7))
+    assert [len(block) for block in blocks] == [3, 3, 1]
+
+
+@hypothesis.given(
+    sizes=strategies.lists(strategies.integers(0, 9), max_size=30),
+    block_bytes=strategies.integers(1, 20),
+)
+def test_blocks_have_all_documents(sizes, block_bytes):
+    found = [documents.Document("a", 0, size, b"") for size in sizes]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sources, "BLOCK_BYTES", block_bytes)
+        blocks = list(sources.blocks(found))
+    assert [each for block in blocks for each in block] == found
+    for block in blocks[:-1]:
+        num_bytes = sum(each.num_bytes for each in block)
+        assert block_bytes <= num_bytes < block_bytes + 9

@@ -5,7 +5,7 @@ import pytest
 
 from bert_tf import config
 from bert_tf.data import documents, tokenized
-from pipelines import progress, spill, transforms
+from pipelines import progress, sources, spill, transforms
 from pipelines.buckets import Bucket
 from tests.made_documents import VOCABULARY
 
@@ -41,7 +41,7 @@ def tokenize(ranges, *, max_bad_documents=9, **folders):
 
 
 def test_documents_are_handed_on_sorted_and_counted(text_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(transforms, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 2000)
     monkeypatch.setattr(transforms, "TOKENS_PER_PART", 5000)
     payloads, tagged = tokenize(text_file, progress_dir=str(tmp_path))
     parts = [tokenized.TokenizedDocuments.from_bytes(payload) for payload in payloads]
@@ -61,7 +61,7 @@ def test_documents_are_handed_on_sorted_and_counted(text_file, tmp_path, monkeyp
 
 
 def test_reading_ends_when_too_much_is_bad(text_file, monkeypatch):
-    monkeypatch.setattr(transforms, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 2000)
     payloads, tagged = tokenize(text_file, max_bad_documents=0)
     assert payloads == []
     # Those of the block that has the first one; nothing is read after it.
@@ -69,7 +69,7 @@ def test_reading_ends_when_too_much_is_bad(text_file, monkeypatch):
 
 
 def test_buckets_of_spilled_files_are_those_of_payloads(text_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(transforms, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 2000)
     monkeypatch.setattr(transforms, "TOKENS_PER_PART", 5000)
     payloads, _ = tokenize(text_file)
     paths, _ = tokenize(text_file, spill_dir=str(tmp_path))

@@ -5,14 +5,12 @@ import gzip
 import json
 import lzma
 
-import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import strategies
 
 from bert_tf import config, errors
-from bert_tf.data import documents, readers
+from bert_tf.data import readers
 from pipelines import beam_options, sources, word_counts
 from tests.data import reference_tokenization
 
@@ -96,7 +94,7 @@ def test_the_format_does_not_matter(count, input_format):
 def test_the_cuts_do_not_matter(count, input_format, monkeypatch):
     monkeypatch.setattr(sources, "RANGE_BYTES", 700)
     monkeypatch.setattr(readers, "_RUN_BYTES", 300)
-    monkeypatch.setattr(word_counts, "_BLOCK_BYTES", 500)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 500)
     monkeypatch.setattr(word_counts, "_MAX_DISTINCT_WORDS", 20)
     halves = (WRITE[input_format](half) for half in (DOCUMENTS[:90], DOCUMENTS[90:]))
     assert count(*halves, input_format=input_format) == WORDS
@@ -157,25 +155,3 @@ def test_a_damaged_file_is_named(count):
         errors.UserError, match=r"complete files, received '.*0\.txt\.xz'"
     ):
         count(content, ending=".xz")
-
-
-def test_a_block_has_no_end_of_documents_without_bytes(monkeypatch):
-    monkeypatch.setattr(word_counts, "_BLOCK_DOCUMENTS", 3)
-    null = documents.BadDocument("a", 0, 0, "no_text_field", "null")
-    blocks = list(word_counts._blocks([[null] * 4, [null] * 3]))
-    assert [len(block) for block in blocks] == [3, 3, 1]
-
-
-@hypothesis.given(
-    sizes=strategies.lists(strategies.integers(0, 9), max_size=30),
-    block_bytes=strategies.integers(1, 20),
-)
-def test_blocks_have_all_documents(sizes, block_bytes):
-    found = [documents.Document("a", 0, size, b"") for size in sizes]
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(word_counts, "_BLOCK_BYTES", block_bytes)
-        *blocks, last = word_counts._blocks([found[:7], found[7:]])
-    assert [each for block in (*blocks, last) for each in block] == found
-    for block in blocks:
-        num_bytes = sum(each.num_bytes for each in block)
-        assert block_bytes <= num_bytes < block_bytes + 9
