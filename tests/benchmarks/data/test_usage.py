@@ -46,10 +46,10 @@ def test_memory_is_the_sum_of_processes_and_the_largest_of_them(run):
     used, _ = run(
         f"""
         import subprocess, sys, time
-        data = bytearray(200 << 20)
         child = subprocess.Popen(
             [sys.executable, "-c", {child!r}], stdin=-1, stdout=-1)
         child.stdout.readline()
+        data = bytearray(200 << 20)  # not before: until it runs, a child has them too
         time.sleep(0.5)  # what is sampled ten times a second has to last
         child.communicate(b"\\n")
         """
