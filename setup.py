@@ -21,6 +21,7 @@ TEST = [
     "pre-commit",
     "pytest",
     "pytest-xdist",
+    "pyyaml",
     "ruff",
     "safetensors",
 ]

@@ -11,7 +11,6 @@ from absl import app, flags, logging
 
 from bert_tf.errors import UserError
 
-USER_ERROR_EXIT_CODE = 2
 # Packages that tell their inner workings at the level our progress has.
 CHATTY = ("tensorflow", "keras", "apache_beam", "botocore")
 
@@ -35,7 +34,7 @@ def run(
         try:
             main(argv)
         except UserError as error:
-            _exit(error)
+            _exit(error, error.exit_code)
 
     def guarded_parser(argv: Sequence[str]) -> Sequence[str]:
         app.define_help_flags()
@@ -97,10 +96,10 @@ def _parse_all_flags(argv: Sequence[str]) -> Sequence[str]:
     return rest
 
 
-def _exit(message: object) -> None:
+def _exit(message: object, exit_code: int = UserError.exit_code) -> None:
     sys.stdout.flush()
     print(f"error: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
     # Not sys.exit: threads of Beam's would wait forever for a worker that is dead. What
     # Beam has registered for the end stops the servers of engines.
     atexit._run_exitfuncs()
-    os._exit(USER_ERROR_EXIT_CODE)
+    os._exit(exit_code)

@@ -23,8 +23,11 @@ INPUT_FORMATS = (
     "wikiextractor",
 )
 ACTIVATIONS = ("gelu", "gelu_new")
-DTYPE_POLICIES = ("float32", "mixed_bfloat16")
-STRATEGIES = ("none", "mirrored")
+DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+LAYER_NORMS = ("post", "pre")
+OPTIMIZERS = ("adamw", "lamb")
+SCHEDULES = ("linear", "warmup_stable_decay")
+STRATEGIES = ("none", "mirrored", "multi_worker")
 
 
 def _require(condition: bool, name: str, expected: str, received: Any, todo: str) -> None:
@@ -140,7 +143,8 @@ class BertConfig:
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02  # standard deviation of the truncated normal
     do_lower_case: bool = True  # how text becomes ids: lower case, no accents
-    dtype_policy: str = "float32"  # or mixed_bfloat16: worth it on CPUs with AMX
+    layer_norm: str = "post"  # after each residual sum as in BERT; pre: before each block
+    dtype_policy: str = "float32"  # mixed_bfloat16 for CPUs with AMX and for GPUs
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
@@ -165,6 +169,7 @@ class BertConfig:
         )
         _require_choice("hidden_act", self.hidden_act, ACTIVATIONS)
         _require_choice("dtype_policy", self.dtype_policy, DTYPE_POLICIES)
+        _require_choice("layer_norm", self.layer_norm, LAYER_NORMS)
         _require_share(self, "hidden_dropout_prob", "attention_probs_dropout_prob")
 
 
@@ -210,6 +215,8 @@ class InputConfig:
     train_batch_size: int = 32  # examples over all replicas
     eval_batch_size: int = 64
     shuffle_buffer_size: int = 10_000  # examples
+    packing: bool = False  # short examples of a batch share rows; no padding is computed
+    masked_lm_prob: float = 0.0  # in training, of unmasked shards; 0: the data's own
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
@@ -223,24 +230,32 @@ class InputConfig:
         _require_positive(
             self, "train_batch_size", "eval_batch_size", "shuffle_buffer_size"
         )
+        _require_share(self, "masked_lm_prob")
 
 
 @dataclasses.dataclass
 class OptimizerConfig:
     """AdamW as BERT was trained with it (Devlin et al. 2019, appendix A.2)."""
 
+    name: str = "adamw"  # or lamb, for batches of thousands
+    schedule: str = "linear"  # to 0; or warmup_stable_decay
     learning_rate: float = 1e-4  # at the end of warm-up
     warmup_steps: int = 10_000
+    decay_share: float = 0.2  # of the steps, the last ones, of warmup_stable_decay
     weight_decay: float = 0.01  # not on biases and LayerNorm
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-6
+    bias_correction: bool = False  # of the means for having begun at 0; BERT had none
     clip_norm: float = 1.0  # of the gradients over all variables together
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
         _require_positive(self, "learning_rate", "epsilon", "clip_norm")
-        _require_share(self, "weight_decay", "beta_1", "beta_2")
+        _require_share(self, "weight_decay", "beta_1", "beta_2", "decay_share")
+        _require_choice("optimizer.name", self.name, OPTIMIZERS)
+        _require_choice("optimizer.schedule", self.schedule, SCHEDULES)
+        _require_positive(self, "decay_share")
         _require(
             self.warmup_steps >= 0,
             "optimizer.warmup_steps",
@@ -257,24 +272,33 @@ class PretrainConfig:
     model: BertConfig = dataclasses.field(default_factory=BertConfig)
     input: InputConfig = dataclasses.field(default_factory=InputConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    long_input: InputConfig = dataclasses.field(default_factory=InputConfig)
     num_train_steps: int = 1_000_000
-    steps_per_checkpoint: int = 1_000  # an epoch of fit; its metrics are logged
+    num_long_steps: int = 0  # the last ones, on long_input instead of input
+    num_train_minutes: float = 0.0  # above 0: as many steps as fit, decay included
+    steps_per_log: int = 100  # an epoch of fit; its means are a line of metrics.jsonl
+    steps_per_checkpoint: int = 1_000
     steps_per_eval: int = 10_000
     max_eval_steps: int = 100  # batches of an evaluation on the way; the last is on all
-    strategy: str = "none"  # or mirrored: every GPU of this machine
+    num_microbatches: int = 1  # parts of a batch; more take less memory and more time
+    strategy: str = "none"  # mirrored: every GPU of this machine; multi_worker: TF_CONFIG
     seed: int = 0  # of initial weights, order of examples and dropout
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
         self.model.validate()
         self.input.validate()
+        if self.num_long_steps:
+            self.long_input.validate()
         self.optimizer.validate()
         _require_positive(
             self,
             "num_train_steps",
+            "steps_per_log",
             "steps_per_checkpoint",
             "steps_per_eval",
             "max_eval_steps",
+            "num_microbatches",
         )
         _require_choice("strategy", self.strategy, STRATEGIES)
         _require(
@@ -287,11 +311,40 @@ class PretrainConfig:
             self.optimizer.warmup_steps,
             "lower it or train longer",
         )
-        for name in ("num_train_steps", "steps_per_eval"):
+        _require(
+            0 <= self.num_long_steps <= self.num_train_steps,
+            "num_long_steps",
+            f"0 to num_train_steps={self.num_train_steps}",
+            self.num_long_steps,
+            "change it",
+        )
+        if self.num_train_minutes:
+            _require_positive(self, "num_train_minutes")
             _require(
-                getattr(self, name) % self.steps_per_checkpoint == 0,
+                self.optimizer.schedule == "warmup_stable_decay",
+                "optimizer.schedule",
+                "warmup_stable_decay for a run of num_train_minutes, whose decay can "
+                "begin at any step",
+                self.optimizer.schedule,
+                "change one of the two",
+            )
+            _require(
+                not self.num_long_steps,
+                "num_long_steps",
+                "0 for a run of num_train_minutes",
+                self.num_long_steps,
+                "change one of the two",
+            )
+        for name, unit in (
+            ("steps_per_checkpoint", "steps_per_log"),
+            ("steps_per_eval", "steps_per_checkpoint"),
+            ("num_train_steps", "steps_per_checkpoint"),
+            ("num_long_steps", "steps_per_checkpoint"),
+        ):
+            _require(
+                getattr(self, name) % getattr(self, unit) == 0,
                 name,
-                f"a multiple of steps_per_checkpoint={self.steps_per_checkpoint}",
+                f"a multiple of {unit}={getattr(self, unit)}",
                 getattr(self, name),
                 "change one of the two",
             )
@@ -308,7 +361,12 @@ def pretrain_config_from_json(text: str) -> PretrainConfig:
     Raises:
         UserError: it is none, or has fields that this version does not know.
     """
-    parts = {"model": BertConfig, "input": InputConfig, "optimizer": OptimizerConfig}
+    parts = {
+        "model": BertConfig,
+        "input": InputConfig,
+        "long_input": InputConfig,
+        "optimizer": OptimizerConfig,
+    }
     try:
         fields = json.loads(text)
         return PretrainConfig(

@@ -1,9 +1,12 @@
 """Files that are there whole or not at all."""
 
+import hashlib
 import os
 import uuid
 
 from bert_tf.errors import UserError
+
+_CHUNK_BYTES = 1 << 20
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -53,3 +56,18 @@ def make_folder(path: str | os.PathLike[str]) -> None:
             f"Expected a folder that can be made, received {os.fspath(path)!r} "
             f"({type(error).__name__}); choose another or make it writable."
         ) from error
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The digest of a file's content, 64 hexadecimal digits.
+
+    Args:
+        path: on any file system that TensorFlow knows.
+    """
+    import tensorflow as tf
+
+    digest = hashlib.sha256()
+    with tf.io.gfile.GFile(os.fspath(path), "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

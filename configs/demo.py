@@ -30,6 +30,7 @@ def get_config() -> PretrainConfig:
         input=InputConfig(train_batch_size=32, eval_batch_size=128),
         optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=200),
         num_train_steps=1750,
+        steps_per_log=50,
         steps_per_checkpoint=250,
         steps_per_eval=1000,
         strategy="mirrored",

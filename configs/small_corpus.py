@@ -19,6 +19,7 @@ def get_config() -> PretrainConfig:
         input=InputConfig(train_batch_size=32),
         optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=500),
         num_train_steps=5000,
+        steps_per_log=50,
         steps_per_checkpoint=500,
         steps_per_eval=1000,
     )

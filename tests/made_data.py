@@ -96,7 +96,9 @@ def write_unmasked(data_dir, *, gzip=False, next_sentence=True):
         path = os.path.join(data_dir, f"{name}-00000-of-00001.tfrecord")
         with open(path, "wb") as file:
             file.write(content)
-        shard = Shard(os.path.basename(path), found.counts["examples"], len(content), "")
+        digest = hashlib.sha256(content).hexdigest()
+        num_examples = found.counts["examples"]
+        shard = Shard(os.path.basename(path), num_examples, len(content), digest)
         splits[name] = split_of(shard)
     manifest = _manifest(data_dir, config, splits, _BASELINES)
     examples = maker._join(documents, *maker._pair(documents, 0))

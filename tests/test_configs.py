@@ -8,6 +8,7 @@ import pytest
 from bert_tf.config import PretrainConfig
 
 CONFIGS = pathlib.Path(__file__).parent.parent / "configs"
+WITH_SIZES = ["classic", "modern", "large_batch", "budget"]
 SIZES = ["tiny", "mini", "small", "medium", "base", "large"]
 
 
@@ -21,13 +22,13 @@ def load(name):
 @pytest.mark.parametrize(
     ("name", "argument"),
     [(path.stem, ()) for path in sorted(CONFIGS.glob("*.py"))]
-    + [("classic", (size,)) for size in SIZES],
+    + [(name, (size,)) for name in WITH_SIZES for size in SIZES],
 )
 def test_config_holds(name, argument):
     module = load(name)
 
     config = module.get_config(*argument)
-    config.input.data_dir = "data"
+    config.input.data_dir = config.long_input.data_dir = "data"
     config.validate()
 
     assert isinstance(config, PretrainConfig)

@@ -15,6 +15,7 @@ SIZE = [
     "--config.optimizer.warmup_steps=2",
     "--config.input.train_batch_size=8",
     "--config.num_train_steps=6",
+    "--config.steps_per_log=3",
     "--config.steps_per_checkpoint=3",
     "--config.steps_per_eval=3",
 ]

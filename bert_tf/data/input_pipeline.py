@@ -19,8 +19,10 @@ from bert_tf.config import InputConfig, PretrainingDataConfig
 from bert_tf.data.manifest import Manifest
 from bert_tf.data.masking import Masker
 from bert_tf.data.randomness import fold_in
+from bert_tf.data.row_packing import pack_batch
 from bert_tf.data.schema import Feature, masked_features, unmasked_features
 from bert_tf.data.vocab import load_vocabulary
+from bert_tf.errors import UserError
 
 SHARDS_READ_AT_ONCE = 16
 RECORDS_READ_AT_ONCE = 16  # of a shard: between threads, one by one takes twice as long
@@ -40,7 +42,11 @@ def train_dataset(
         first_step: batches that are already trained on and are left out.
 
     Returns:
-        A data set of `parse_masked`'s dictionaries; every batch is full.
+        A data set of `parse_masked`'s dictionaries, or of `row_packing.pack_rows`'s;
+        every batch is full.
+
+    Raises:
+        UserError: another masking rate is asked for than the shards have.
     """
     num_examples = manifest.num_examples("train")
     first_epoch, num_skipped = divmod(first_step * config.train_batch_size, num_examples)
@@ -57,10 +63,15 @@ def train_dataset(
         .batch(config.train_batch_size, drop_remainder=True)
     )
     if manifest.config.masking == "dynamic":
-        mask = DynamicMasks(manifest, seed=seed)
+        parse = DynamicMasks(manifest, seed=seed, masked_lm_prob=config.masked_lm_prob)
+    elif config.masked_lm_prob:
+        raise UserError(
+            "input.masked_lm_prob: expected 0 for shards that are masked already, "
+            f"received {config.masked_lm_prob}; make them with --masking=dynamic."
+        )
     else:
-        mask = functools.partial(_drop_epochs, manifest)
-    return _finish(records, mask)
+        parse = functools.partial(_drop_epochs, manifest)
+    return _finish(records, parse, packing=config.packing)
 
 
 def eval_dataset(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
@@ -112,12 +123,29 @@ def parse_masked(
 
 
 class DynamicMasks:
-    """Parses unmasked examples and hides tokens, others in each epoch."""
+    """Parses unmasked examples and hides tokens, others in each epoch.
 
-    def __init__(self, manifest: Manifest, *, seed: int):
-        self._config = manifest.config
+    Args:
+        manifest: of the data set.
+        seed: of the draws.
+        masked_lm_prob: share of tokens to predict, the maximum of an example rising with
+            it; 0 for the data set's own.
+    """
+
+    def __init__(self, manifest: Manifest, *, seed: int, masked_lm_prob: float = 0.0):
+        config = manifest.config
+        if masked_lm_prob:
+            factor = masked_lm_prob / config.masked_lm_prob
+            config = dataclasses.replace(
+                config,
+                masked_lm_prob=masked_lm_prob,
+                max_predictions_per_seq=math.ceil(
+                    factor * config.max_predictions_per_seq
+                ),
+            )
+        self._config = config
         self._vocabulary = load_vocabulary(manifest.vocab_path)
-        self._masker = Masker(manifest.config, self._vocabulary)
+        self._masker = Masker(config, self._vocabulary)
         self._seed = fold_in(np.uint64(seed), _MASKS)
 
     def __call__(self, serialized: tf.Tensor, epochs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -262,7 +290,10 @@ def _shuffled_records(
 
 
 def _finish(
-    batches: tf.data.Dataset, parse: Callable[..., dict[str, tf.Tensor]]
+    batches: tf.data.Dataset,
+    parse: Callable[..., dict[str, tf.Tensor]],
+    *,
+    packing: bool = False,
 ) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
@@ -271,8 +302,7 @@ def _finish(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return (
-        batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
-        .with_options(options)
-    )
+    batches = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    if packing:
+        batches = batches.map(pack_batch, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.errors import UserError
+from bert_tf.files import sha256
 
 SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
@@ -212,6 +213,16 @@ def check_shards(manifest: Manifest, num_bytes: Mapping[str, int]) -> None:
                     f"{shard.num_bytes} bytes, received {found}; copy the whole folder "
                     "again, or run create_pretraining_data --overwrite."
                 )
+
+
+def damaged_shards(manifest: Manifest) -> list[str]:
+    """The paths of the shards whose content is not what was written; reads them all."""
+    return [
+        path
+        for name, split in manifest.splits.items()
+        for shard, path in zip(split.shards, manifest.split_paths(name), strict=True)
+        if sha256(path) != shard.sha256
+    ]
 
 
 def held_out_baselines(

@@ -55,14 +55,15 @@ class SelfAttention(keras.layers.Layer):
     def call(
         self,
         x_BSH: tf.Tensor,
-        mask_BT: tf.Tensor,
+        mask_BST: tf.Tensor,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Attends.
 
         Args:
             x_BSH: float [B, S, H].
-            mask_BT: bool [B, T], True where a position may be attended to.
+            mask_BST: bool [B, S or 1, T], True where the second position may be attended
+                to from the first.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
@@ -76,9 +77,9 @@ class SelfAttention(keras.layers.Layer):
         scores_BNST *= tf.cast(query_BNSD.shape[-1] ** -0.5, scores_BNST.dtype)
         # The softmax is in float32 whatever the policy: bfloat16 would leave
         # probabilities of three significant digits.
-        bias_BT = tf.where(mask_BT, 0.0, MASKED_SCORE)
+        bias_BST = tf.where(mask_BST, 0.0, MASKED_SCORE)
         probabilities_BNST = tf.nn.softmax(
-            tf.cast(scores_BNST, tf.float32) + bias_BT[:, None, None, :]
+            tf.cast(scores_BNST, tf.float32) + bias_BST[:, None]
         )
         probabilities_BNST = self.dropout(
             tf.cast(probabilities_BNST, value_BNTD.dtype), seed=fold_seed(dropout_seed, 0)

@@ -92,6 +92,7 @@ class Embeddings(Configured, keras.layers.Layer):
         self,
         input_word_ids: tf.Tensor,
         input_type_ids: tf.Tensor,
+        position_ids: tf.Tensor | None = None,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Embeds.
@@ -99,16 +100,21 @@ class Embeddings(Configured, keras.layers.Layer):
         Args:
             input_word_ids: int [B, S].
             input_type_ids: int [B, S], 0 for the first segment, 1 for the second.
+            position_ids: int [B, S]; None for 0 to S - 1 in each row.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
             float [B, S, H].
         """
-        length = tf.shape(input_word_ids)[1]
+        if position_ids is None:
+            length = tf.shape(input_word_ids)[1]
+            positions = tf.convert_to_tensor(self.position_embeddings)[:length]
+        else:
+            positions = tf.gather(self.position_embeddings, position_ids)
         x_BSH = (
             tf.gather(self.word_embeddings, input_word_ids)
             + tf.gather(self.token_type_embeddings, input_type_ids)
-            + tf.convert_to_tensor(self.position_embeddings)[:length]
+            + positions
         )
         return self.embeddings_dropout(
             self.embeddings_layer_norm(x_BSH), seed=dropout_seed
@@ -117,7 +123,11 @@ class Embeddings(Configured, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="bert_tf")
 class TransformerLayer(Configured, keras.layers.Layer):
-    """Attention and feed-forward, each added to its input and then normalised."""
+    """Attention and feed-forward, each added to its input.
+
+    By `config.layer_norm` the sum is normalised (post), or what goes into each of the
+    two (pre; Xiong et al. 2020).
+    """
 
     def build(self, input_shape=None):
         """Creates the sub-layers."""
@@ -142,30 +152,40 @@ class TransformerLayer(Configured, keras.layers.Layer):
     def call(
         self,
         x_BSH: tf.Tensor,
-        mask_BS: tf.Tensor,
+        mask_BST: tf.Tensor,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Transforms.
 
         Args:
             x_BSH: float [B, S, H].
-            mask_BS: bool [B, S], True where a position may be attended to.
+            mask_BST: bool [B, S or 1, S], True where the second position may be attended
+                to from the first.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
             float [B, S, H].
         """
-        attended_BSH = self.attention_output(
-            self.attention(x_BSH, mask_BS, dropout_seed=fold_seed(dropout_seed, 0))
+        if self.config.layer_norm == "pre":
+            y_BSH = self.attention_layer_norm(x_BSH)
+            x_BSH += self._attend(y_BSH, mask_BST, dropout_seed)
+            return x_BSH + self._feed_forward(self.output_layer_norm(x_BSH), dropout_seed)
+        x_BSH = self.attention_layer_norm(
+            x_BSH + self._attend(x_BSH, mask_BST, dropout_seed)
         )
-        attended_BSH = self.hidden_dropout(attended_BSH, seed=fold_seed(dropout_seed, 1))
-        x_BSH = self.attention_layer_norm(x_BSH + attended_BSH)
+        return self.output_layer_norm(x_BSH + self._feed_forward(x_BSH, dropout_seed))
 
+    def _attend(self, x_BSH, mask_BST, dropout_seed):
+        y_BSH = self.attention(x_BSH, mask_BST, dropout_seed=fold_seed(dropout_seed, 0))
+        return self.hidden_dropout(
+            self.attention_output(y_BSH), seed=fold_seed(dropout_seed, 1)
+        )
+
+    def _feed_forward(self, x_BSH, dropout_seed):
         y_BSF = self.activation(self.intermediate(x_BSH))
-        y_BSH = self.hidden_dropout(
+        return self.hidden_dropout(
             self.ffn_output(y_BSF), seed=fold_seed(dropout_seed, 2)
         )
-        return self.output_layer_norm(x_BSH + y_BSH)
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -201,6 +221,10 @@ class BertEncoder(Configured, keras.Model):
         ]
         for layer in self.transformer_layers:
             layer.build()
+        if config.layer_norm == "pre":  # nothing has normalised the last sum
+            self.final_layer_norm = self.layer_norm(
+                config.hidden_size, "final_layer_norm"
+            )
         self.pooler = self.dense(
             config.hidden_size, config.hidden_size, "pooler", activation="tanh"
         )
@@ -216,15 +240,17 @@ class BertEncoder(Configured, keras.Model):
 
         Args:
             inputs: `input_word_ids`, `input_mask` and `input_type_ids`, each int
-                [B, S]; the mask is 1 at tokens and 0 at padding. Other keys are ignored.
+                [B, S]; the mask is 1 at tokens and 0 at padding. Rows of several
+                examples have `example_numbers`, `position_ids` and `cls_positions` too;
+                see data/row_packing.py. Other keys are ignored.
             training: whether to apply dropout.
             dropout_seed: int32 [2]; all dropout of this call follows from it. Without
                 it training draws a seed from TensorFlow's global generator.
 
         Returns:
             `sequence_output` [B, S, H]; `pooled_output` [B, H], a dense layer with tanh
-            on the first token; `encoder_outputs`, the tuple of [B, S, H] of the
-            embeddings and of every layer.
+            on the first token, or [B, K, H] on the first of each example;
+            `encoder_outputs`, the tuple of [B, S, H] of the embeddings and every layer.
 
         Raises:
             UserError: S is more than max_position_embeddings.
@@ -239,16 +265,30 @@ class BertEncoder(Configured, keras.Model):
         if not training:
             dropout_seed = None
 
-        mask_BS = tf.cast(mask, tf.bool)
+        mask_BST = tf.cast(mask, tf.bool)[:, None, :]
+        if "example_numbers" in inputs:
+            numbers = inputs["example_numbers"]
+            mask_BST &= numbers[:, :, None] == numbers[:, None, :]
         outputs = [
-            self.embeddings(word_ids, type_ids, dropout_seed=fold_seed(dropout_seed, 0))
+            self.embeddings(
+                word_ids,
+                type_ids,
+                inputs.get("position_ids"),
+                dropout_seed=fold_seed(dropout_seed, 0),
+            )
         ]
         for index, layer in enumerate(self.transformer_layers, start=1):
             seed = fold_seed(dropout_seed, index)
-            outputs.append(layer(outputs[-1], mask_BS, dropout_seed=seed))
+            outputs.append(layer(outputs[-1], mask_BST, dropout_seed=seed))
+        if self.config.layer_norm == "pre":
+            outputs[-1] = self.final_layer_norm(outputs[-1])
+        if "cls_positions" in inputs:
+            first_BKH = tf.gather(outputs[-1], inputs["cls_positions"], batch_dims=1)
+        else:
+            first_BKH = outputs[-1][:, 0]
         return {
             "sequence_output": outputs[-1],
-            "pooled_output": self.pooler(outputs[-1][:, 0]),
+            "pooled_output": self.pooler(first_BKH),
             "encoder_outputs": tuple(outputs),
         }
 

@@ -9,13 +9,20 @@ import math
 
 import tensorflow as tf
 
-_MASKED_LM_METRICS = ["masked_lm_loss", "masked_lm_accuracy"]
-_NEXT_SENTENCE_METRICS = ["next_sentence_loss", "next_sentence_accuracy"]
 
+def loss_weights(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """What the losses of a batch are to be divided by.
 
-def metric_names(*, next_sentence: bool) -> list[str]:
-    """What `weighted_sums` returns, with or without next-sentence pairs."""
-    return _MASKED_LM_METRICS + (_NEXT_SENTENCE_METRICS if next_sentence else [])
+    Args:
+        batch: see `weighted_sums`.
+
+    Returns:
+        Float32 scalars by the names of the losses.
+    """
+    weights = {"masked_lm_loss": tf.reduce_sum(batch["masked_lm_weights"])}
+    if "next_sentence_labels" in batch:
+        weights["next_sentence_loss"] = tf.reduce_sum(_next_sentence_weights(batch))
+    return weights
 
 
 def weighted_sums(
@@ -27,35 +34,47 @@ def weighted_sums(
         outputs: BertPretrainer's `masked_lm_logits` [B, P, V] and
             `next_sentence_logits` [B, 2].
         batch: `masked_lm_ids` [B, P], `masked_lm_weights` [B, P] and, if the examples
-            are pairs, `next_sentence_labels` [B].
+            are pairs, `next_sentence_labels` [B]. Where a row holds several examples,
+            B is [B, K] for next sentences, with `next_sentence_weights`.
 
     Returns:
-        Pairs (sum, weight) of float32 scalars by `metric_names`. Those whose names end
-        in `_loss` add up to what training minimises: cross entropies in nats.
+        Pairs (sum, weight) of float32 scalars: `masked_lm_loss`, `masked_lm_accuracy`
+        and, of pairs, `next_sentence_loss` and `next_sentence_accuracy`. The losses,
+        cross entropies in nats, add up to what training minimises.
     """
     sums = _classification_sums(
-        outputs["masked_lm_logits"], batch["masked_lm_ids"], batch["masked_lm_weights"]
+        "masked_lm",
+        outputs["masked_lm_logits"],
+        batch["masked_lm_ids"],
+        batch["masked_lm_weights"],
     )
-    named = dict(zip(_MASKED_LM_METRICS, sums, strict=True))
     if "next_sentence_labels" in batch:
         labels = batch["next_sentence_labels"]
-        sums = _classification_sums(
-            outputs["next_sentence_logits"], labels, tf.ones_like(labels, tf.float32)
+        sums |= _classification_sums(
+            "next_sentence",
+            outputs["next_sentence_logits"],
+            labels,
+            _next_sentence_weights(batch),
         )
-        named |= zip(_NEXT_SENTENCE_METRICS, sums, strict=True)
-    return named
+    return sums
 
 
-def _classification_sums(logits, labels, weights):
+def _next_sentence_weights(batch):
+    """Of rows of several examples 0 where a row has fewer than others."""
+    labels = batch["next_sentence_labels"]
+    return batch.get("next_sentence_weights", tf.ones_like(labels, tf.float32))
+
+
+def _classification_sums(name, logits, labels, weights):
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     is_right = tf.cast(
         tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32
     )
     weight = tf.reduce_sum(weights)
-    return (
-        (tf.reduce_sum(cross_entropy * weights), weight),
-        (tf.reduce_sum(is_right * weights), weight),
-    )
+    return {
+        f"{name}_loss": (tf.reduce_sum(cross_entropy * weights), weight),
+        f"{name}_accuracy": (tf.reduce_sum(is_right * weights), weight),
+    }
 
 
 def results(

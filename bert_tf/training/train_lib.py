@@ -1,43 +1,58 @@
-"""One pretraining run, from a data set's manifest to held-out figures."""
+"""One pretraining run, from data sets' manifests to held-out figures."""
 
-import dataclasses
+import contextlib
+import functools
 import json
 import os
+import tempfile
+from collections.abc import Iterator, Sequence
 
 import keras
 import tensorflow as tf
 from absl import logging
 
-from bert_tf.config import BertConfig, PretrainConfig, to_json
+from bert_tf.config import PretrainConfig
 from bert_tf.data.input_pipeline import eval_dataset, train_dataset
-from bert_tf.data.manifest import Manifest, load_manifest
-from bert_tf.data.vocab import load_vocabulary, save_vocabulary
+from bert_tf.data.manifest import damaged_shards
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, write_atomically
+from bert_tf.files import write_atomically
 from bert_tf.modeling.checkpoints.run_dir import (
-    CONFIG_FILE,
-    DATA_MANIFEST_FILE,
+    METRICS_FILE,
     RESULTS_FILE,
     RESULTS_TABLE_FILE,
-    VOCAB_FILE,
-    read_config,
-    read_data_manifest,
+    WEIGHTS_FILE,
 )
 from bert_tf.modeling.models import BertPretrainer
 from bert_tf.tasks import pretraining
 from bert_tf.training import callbacks
+from bert_tf.training.metrics_log import held_out_steps
 from bert_tf.training.optimizer import make_optimizer
+from bert_tf.training.phases import ENDLESS, Phase, load_phases, segments
+from bert_tf.training.preemption import Preemption
+from bert_tf.training.run_folder import prepare_workdir
+from bert_tf.training.schedules import make_schedule
+from bert_tf.training.speedometer import Speedometer, measure_peak_flops
 from bert_tf.training.state import TrainingState
-from bert_tf.training.strategy import make_strategy
+from bert_tf.training.strategy import is_chief, make_strategy
 from bert_tf.training.trainer import Trainer
+
+# What TensorFlow raises on workers that are left when one has gone.
+_PEER_ERRORS = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]:
-    """Trains to `config.num_train_steps` and evaluates on the held-out examples.
+    """Trains to the end of `config` and evaluates on the held-out examples.
 
     The folder gets what modeling/checkpoints/run_dir.py lists, the results at the end.
-    A call on the folder of an interrupted run goes on from its newest checkpoint with
-    the examples and the dropout it would have had.
+    A call on the folder of an interrupted run goes on from its newest whole checkpoint
+    with the examples and the dropout it would have had. With several workers all of them
+    call it with the same arguments, and the folder is one that they share.
 
     Args:
         config: of the run.
@@ -48,139 +63,226 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
 
     Raises:
         UserError: the configuration does not hold, does not fit the data or is not
-            the one this folder was started with; a loss is not finite.
+            the one this folder was started with; a loss is not finite; a file is
+            damaged or cannot be written; a worker is gone.
+        Stopped: the process was asked to end; the step is saved.
     """
     config.validate()
-    manifest = load_manifest(config.input.data_dir)
-    check_data_fits_model(manifest, config.model)
-    _prepare_workdir(config, manifest, workdir)
+    phases = load_phases(config)
+    strategy = make_strategy(config.strategy)
+    is_writer = is_chief(strategy)  # of what all workers have alike
+    if is_writer:
+        prepare_workdir(config, phases, workdir)
 
     # Build.
     keras.utils.set_random_seed(config.seed)  # of the initial weights
-    strategy = make_strategy(config.strategy)
     with strategy.scope():
         model = BertPretrainer(config.model)
+        schedule = make_schedule(config.optimizer, num_train_steps=phases[-1].stop_step)
         optimizer = make_optimizer(
-            config.optimizer, num_train_steps=config.num_train_steps
+            config.optimizer,
+            schedule,
+            dynamic_loss_scale=config.model.dtype_policy == "mixed_float16",
         )
-        trainer = Trainer(model, pretraining.weighted_sums, seed=config.seed)
-        trainer.compile(
-            optimizer,
-            pretraining.metric_names(next_sentence=manifest.config.next_sentence),
+        trainer = Trainer(
+            model,
+            pretraining,
+            seed=config.seed,
+            num_microbatches=config.num_microbatches,
         )
-        state = TrainingState(workdir, model, optimizer)
-    first_step = state.restore()
+        trainer.compile(optimizer)
+        state = TrainingState(workdir, trainer, is_writer=is_writer)
+    state.restore()
+    _check_all_restored(strategy, state.step)
     logging.info(
         "%d parameters, %d replicas, %d train and %d held-out examples, %s",
         model.count_params(),
         strategy.num_replicas_in_sync,
-        manifest.num_examples("train"),
-        manifest.num_examples("held_out"),
-        f"resuming at step {first_step}" if first_step else "starting at step 0",
+        *(
+            sum(phase.manifest.num_examples(split) for phase in phases)
+            for split in ("train", "held_out")
+        ),
+        f"resuming at step {state.step}" if state.step else "starting at step 0",
     )
+    num_replicas_before = state.progress.get("num_replicas")
+    if num_replicas_before not in (None, strategy.num_replicas_in_sync):
+        logging.warning(
+            "The run had %d replicas before: from here on it differs from an "
+            "uninterrupted one by dropout's masks and rounding.",
+            num_replicas_before,
+        )
+    state.progress["num_replicas"] = strategy.num_replicas_in_sync
 
     # Train.
-    held_out = None
-    if manifest.num_examples("held_out"):
-        held_out = eval_dataset(manifest, batch_size=config.input.eval_batch_size)
-    trainer.fit(
-        train_dataset(manifest, config.input, seed=config.seed, first_step=first_step),
-        initial_epoch=first_step // config.steps_per_checkpoint,
-        epochs=config.num_train_steps // config.steps_per_checkpoint,
-        steps_per_epoch=config.steps_per_checkpoint,
-        shuffle=False,  # the data set is shuffled already
-        validation_data=held_out and held_out.take(config.max_eval_steps),
-        validation_freq=config.steps_per_eval // config.steps_per_checkpoint,
-        verbose=0,
-        callbacks=[
-            callbacks.StopOnNonFiniteLoss(state),
-            callbacks.LogProgress(
+    preemption = Preemption()
+    steps_per_checkpoint = config.steps_per_checkpoint
+    to_call = [
+        callbacks.ContinueEpoch(state, steps_per_log=config.steps_per_log),
+        callbacks.StopOnNonFinite(state, steps_per_checkpoint=steps_per_checkpoint),
+    ]
+    if is_writer:
+        new_speedometer = functools.partial(
+            Speedometer,
+            trainer,
+            config.model,
+            peak_flops=strategy.num_replicas_in_sync
+            * measure_peak_flops(model.compute_dtype),
+        )
+        to_call += [
+            callbacks.WriteMetrics(
                 state,
-                num_train_steps=config.num_train_steps,
-                batch_size=config.input.train_batch_size,
+                new_speedometer(),
+                workdir,
+                steps_per_log=config.steps_per_log,
             ),
-            callbacks.WriteSummaries(state, workdir),
-            callbacks.SaveCheckpoint(state),
-        ],
+            callbacks.ShowProgress(
+                state,
+                new_speedometer(),
+                num_train_steps=None
+                if config.num_train_minutes
+                else config.num_train_steps,
+            ),
+        ]
+    if config.num_train_minutes:
+        to_call.append(
+            callbacks.EndOnTime(
+                state,
+                schedule,
+                minutes=config.num_train_minutes,
+                steps_per_checkpoint=steps_per_checkpoint,
+            )
+        )
+    to_call.append(
+        callbacks.SaveCheckpoint(
+            state,
+            preemption,
+            steps_per_checkpoint=steps_per_checkpoint,
+            is_writer=is_writer,
+        )
     )
+    with (
+        preemption.noticed(),
+        _errors_told(phases, state, is_multi_worker=config.strategy == "multi_worker"),
+    ):
+        for phase in phases:
+            _evaluate_if_missed(phase, config, workdir, trainer, state, to_call)
+            _train(phase, config, trainer, state, to_call)
+        if is_writer:
+            _write_weights(model, workdir)
 
-    # Evaluate.
-    if held_out is None:
-        logging.warning("No document is held out: nothing to evaluate on.")
-        return {}
-    # All of them, like the baselines.
-    means = trainer.evaluate(held_out, return_dict=True, verbose=0)
+        # Evaluate.
+        manifest = phases[-1].manifest
+        if not manifest.num_examples("held_out"):
+            logging.warning("No document is held out: nothing to evaluate on.")
+            return {}
+        # All of them, like the baselines.
+        means = trainer.evaluate(_held_out(phases[-1]), return_dict=True, verbose=0)
     results = pretraining.results(
         means, manifest.baselines, num_examples=manifest.num_examples("held_out")
     )
-    for name, content in (
-        (RESULTS_TABLE_FILE, pretraining.format_results(results)),
-        (RESULTS_FILE, json.dumps(results, indent=2)),
-    ):
-        write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
+    if is_writer:
+        for name, content in (
+            (RESULTS_TABLE_FILE, pretraining.format_results(results)),
+            (RESULTS_FILE, json.dumps(results, indent=2)),
+        ):
+            write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
     return results
 
 
-def check_data_fits_model(manifest: Manifest, model: BertConfig) -> None:
-    """Raises UserError, naming both values, where data and model cannot go together."""
-    for name, of_data, of_model in (
-        ("vocab_size", manifest.vocab_size, model.vocab_size),
-        ("do_lower_case", manifest.config.do_lower_case, model.do_lower_case),
+def _evaluate_if_missed(phase, config, workdir, trainer, state, to_call) -> None:
+    """Evaluates where the run was interrupted between a checkpoint and that."""
+    step = state.step
+    if (
+        phase.first_step < step <= phase.stop_step
+        and step % config.steps_per_eval == 0
+        and phase.manifest.num_examples("held_out")
+        and step not in held_out_steps(os.path.join(workdir, METRICS_FILE))
     ):
-        if of_data != of_model:
-            raise UserError(
-                f"Expected data and model with the same {name}, received {of_data} in "
-                f"the data's manifest and {of_model} in the model's configuration; set "
-                f"--config.model.{name}={str(of_data).lower()} or make the data anew."
-            )
-    if not manifest.num_examples("train"):
-        raise UserError(
-            f"Expected examples to train on, received none in {manifest.data_dir}; make "
-            "the data of more text."
-        )
-    length = manifest.config.max_seq_length
-    if length > model.max_position_embeddings:
-        raise UserError(
-            "Expected sequences no longer than the model's max_position_embeddings="
-            f"{model.max_position_embeddings}, received data of max_seq_length={length}; "
-            f"set --config.model.max_position_embeddings={length} or make shorter data."
+        held_out = _held_out(phase).take(config.max_eval_steps)
+        trainer.evaluate(held_out, verbose=0, callbacks=to_call)
+
+
+def _train(
+    phase: Phase,
+    config: PretrainConfig,
+    trainer: Trainer,
+    state: TrainingState,
+    to_call: list[keras.callbacks.Callback],
+) -> None:
+    """What is left of a phase."""
+    steps = config.steps_per_log
+    stop_step = min(phase.stop_step, state.progress.get("num_steps", ENDLESS))
+    left = segments(phase.first_step, stop_step, step=state.step, steps_per_epoch=steps)
+    held_out = None
+    if phase.manifest.num_examples("held_out"):
+        held_out = _held_out(phase).take(config.max_eval_steps)
+    for first_epoch, stop_epoch, steps_per_epoch in left:
+        trainer.fit(
+            train_dataset(
+                phase.manifest,
+                phase.input,
+                seed=config.seed,
+                first_step=state.step - phase.first_step,
+            ),
+            initial_epoch=first_epoch,
+            epochs=stop_epoch,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=False,  # the data set is shuffled already
+            validation_data=held_out,
+            validation_freq=config.steps_per_eval // steps,
+            verbose=0,
+            callbacks=to_call,
         )
 
 
-def _prepare_workdir(config: PretrainConfig, manifest: Manifest, workdir: str) -> None:
-    """Writes what identifies the run, or checks that it is the one begun here."""
-    vocabulary = load_vocabulary(manifest.vocab_path)
-    if vocabulary.digest != manifest.vocab_digest:
-        raise UserError(
-            f"Expected the vocabulary of digest {manifest.vocab_digest[:12]} in "
-            f"{manifest.data_dir}, received {vocabulary.digest[:12]}; restore vocab.txt "
-            "or make the data anew."
-        )
-    config_path = os.path.join(workdir, CONFIG_FILE)
-    manifest_path = os.path.join(workdir, DATA_MANIFEST_FILE)
-    if not tf.io.gfile.exists(config_path):
-        make_folder(workdir)
-        save_vocabulary(vocabulary, os.path.join(workdir, VOCAB_FILE))
-        write_atomically(manifest_path, manifest.to_json().encode())
-        write_atomically(config_path, to_json(config).encode())  # marks the run as begun
-        return
-    if read_data_manifest(workdir)["splits"] != json.loads(manifest.to_json())["splits"]:
-        raise UserError(
-            f"Expected the data set {workdir} was begun with, received other shards in "
-            f"{manifest.data_dir}; use another --workdir."
-        )
-    begun = dataclasses.asdict(read_config(workdir))
-    for name, was, now in _differences(begun, dataclasses.asdict(config)):
-        raise UserError(
-            f"Expected the settings {workdir} was begun with, received "
-            f"{name}={now!r} instead of {was!r}; use another --workdir or set it back."
-        )
+def _write_weights(model: BertPretrainer, workdir: str) -> None:
+    """A file to share: a third of a checkpoint, which has the optimizer's means too."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, WEIGHTS_FILE)
+        model.save_weights(path)
+        with open(path, "rb") as file:
+            write_atomically(os.path.join(workdir, WEIGHTS_FILE), file.read())
 
 
-def _differences(begun: dict, now: dict, prefix: str = "config"):
-    for name, value in now.items():
-        path = f"{prefix}.{name}"
-        if isinstance(value, dict):
-            yield from _differences(begun[name], value, path)
-        elif begun[name] != value and name != "data_dir":  # the shards are compared
-            yield path, begun[name], value
+def _held_out(phase: Phase) -> tf.data.Dataset:
+    return eval_dataset(phase.manifest, batch_size=phase.input.eval_batch_size)
+
+
+@contextlib.contextmanager
+def _errors_told(
+    phases: Sequence[Phase], state: TrainingState, *, is_multi_worker: bool
+) -> Iterator[None]:
+    """Tells what TensorFlow raises, and the user can mend, in a line."""
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        damaged = [path for phase in phases for path in damaged_shards(phase.manifest)]
+        found = ", ".join(damaged) or error.message.splitlines()[0]
+        raise UserError(
+            "Expected shards as create_pretraining_data wrote them, received other "
+            f"content in {found} (noticed at step {state.step}); copy them again and run "
+            "the same command: it goes on from the last checkpoint."
+        ) from error
+    except _PEER_ERRORS as error:
+        if not is_multi_worker:
+            raise
+        raise UserError(
+            "Expected all workers until the end, received: "
+            f"{error.message.splitlines()[0]} (at step {state.step}); start the same "
+            "command on all of them: it goes on from the last checkpoint."
+        ) from error
+
+
+def _check_all_restored(strategy: tf.distribute.Strategy, step: int) -> None:
+    """Raises UserError where workers have not found the same checkpoint."""
+    steps = strategy.run(
+        lambda: tf.distribute.get_replica_context().all_gather(
+            tf.constant([step], tf.int64), axis=0
+        )
+    )
+    found = sorted(set(strategy.experimental_local_results(steps)[0].numpy().tolist()))
+    if len(found) > 1:
+        raise UserError(
+            f"Expected the same checkpoint for all workers, received those of steps "
+            f"{found}; give --workdir a folder that all workers share."
+        )

@@ -41,6 +41,7 @@ def workdir(tmp_path_factory):
         input=InputConfig(data_dir=str(folder / "data"), train_batch_size=8),
         optimizer=OptimizerConfig(warmup_steps=1),
         num_train_steps=4,
+        steps_per_log=2,
         steps_per_checkpoint=2,
         steps_per_eval=2,
     )
@@ -197,7 +198,7 @@ def test_the_vocabulary_is_an_asset(version_dir):
 def test_the_manifest_tells_what_was_exported(version_dir):
     manifest = json.loads((pathlib.Path(version_dir) / MANIFEST_FILE).read_text())
 
-    assert manifest["checkpoint"] == "ckpt-4"
+    assert manifest["checkpoint"] == "step-4"
     assert manifest["vocab_digest"] == VOCABULARY.digest
     assert (manifest["top_k"], manifest["max_seq_length"]) == (3, 16)
     assert manifest["versions"]["tensorflow"] == tf.__version__

@@ -1,7 +1,12 @@
 import keras
 import pytest
 
-from bert_tf.training.schedules import LinearWarmupDecay
+from bert_tf.config import OptimizerConfig
+from bert_tf.training.schedules import (
+    LinearWarmupDecay,
+    WarmupStableDecay,
+    make_schedule,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,10 +23,42 @@ def test_without_warmup():
     assert float(LinearWarmupDecay(2.0, warmup_steps=0, num_steps=10)(0)) == 2.0
 
 
-def test_round_trip():
-    schedule = LinearWarmupDecay(2.0, warmup_steps=3, num_steps=10)
-    config = keras.optimizers.schedules.serialize(schedule)
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [
+        (0, 0.0),
+        (5, 0.5),
+        (10, 1.0),
+        (80, 1.0),
+        (85, 0.5),
+        (100, 0.0),
+        (150, 0.0),
+    ],
+)
+def test_rises_stays_and_falls(step, rate):
+    schedule = WarmupStableDecay(1.0, warmup_steps=10, num_steps=100, decay_share=0.2)
 
-    restored = keras.optimizers.schedules.deserialize(config)
+    assert float(schedule(step)) == pytest.approx(rate, abs=1e-6)
+
+
+def test_the_end_can_be_decided_on_the_way():
+    schedule = WarmupStableDecay(1.0, warmup_steps=10, num_steps=1 << 30, decay_share=0.2)
+    assert float(schedule(80)) == 1.0
+    schedule.num_steps.assign(100)
+    assert float(schedule(85)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("linear", LinearWarmupDecay), ("warmup_stable_decay", WarmupStableDecay)],
+)
+def test_a_run_s_schedule_has_the_settings_and_goes_round(name, kind):
+    config = OptimizerConfig(schedule=name, learning_rate=2.0, warmup_steps=3)
+    schedule = make_schedule(config, num_train_steps=10)
+    assert type(schedule) is kind
+
+    settings = keras.optimizers.schedules.serialize(schedule)
+    restored = keras.optimizers.schedules.deserialize(settings)
 
     assert restored.get_config() == schedule.get_config()
+    assert restored.get_config()["peak"] == 2.0

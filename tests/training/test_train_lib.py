@@ -11,6 +11,8 @@ from bert_tf.config import BertConfig, InputConfig, OptimizerConfig, PretrainCon
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.run_dir import load_run, read_config
+from bert_tf.modeling.models import BertPretrainer
+from bert_tf.training.metrics_log import read_lines
 from bert_tf.training.train_lib import train_and_evaluate
 from tests.made_data import VOCABULARY, write_data_set, write_unmasked
 
@@ -37,7 +39,12 @@ def make_config(data_dir, *, model=None, **overrides):
         ),
         input=InputConfig(data_dir=data_dir, train_batch_size=10, eval_batch_size=7),
         optimizer=OptimizerConfig(learning_rate=1e-2, warmup_steps=2),
-        **{"num_train_steps": 12, "steps_per_checkpoint": 3, "steps_per_eval": 6}
+        **{
+            "num_train_steps": 12,
+            "steps_per_log": 3,
+            "steps_per_checkpoint": 3,
+            "steps_per_eval": 6,
+        }
         | overrides,
     )
 
@@ -49,7 +56,11 @@ def weights_of(workdir):
 
 def test_a_run_learns_and_leaves_a_whole_folder(data_dir, tmp_path):
     config = make_config(
-        data_dir, num_train_steps=300, steps_per_checkpoint=100, steps_per_eval=300
+        data_dir,
+        num_train_steps=300,
+        steps_per_log=50,
+        steps_per_checkpoint=100,
+        steps_per_eval=300,
     )
 
     results = train_and_evaluate(config, str(tmp_path))
@@ -61,7 +72,11 @@ def test_a_run_learns_and_leaves_a_whole_folder(data_dir, tmp_path):
     assert json.loads((tmp_path / "results.json").read_text()) == results
     assert read_config(str(tmp_path)) == config
     assert load_vocabulary(str(tmp_path / "vocab.txt")) == VOCABULARY
-    assert os.path.basename(load_run(str(tmp_path))[2]) == "ckpt-300"
+    shared = BertPretrainer(config.model)
+    shared.load_weights(tmp_path / "model.weights.h5")
+    for found, trained in zip(shared.variables, weights_of(tmp_path), strict=True):
+        np.testing.assert_array_equal(found.numpy(), trained)
+    assert os.path.basename(load_run(str(tmp_path))[2]) == "step-300"
     names = {path.name for path in (tmp_path / "events").iterdir()}
     assert names == {"train", "held_out"}
 
@@ -96,15 +111,27 @@ def test_an_interrupted_run_ends_with_the_same_weights(
             raise Interrupted
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(callbacks.LogProgress, "on_train_batch_end", stop_at_step_8)
+        patch.setattr(callbacks.ShowProgress, "on_train_batch_end", stop_at_step_8)
         train_and_evaluate(config, str(tmp_path / "cut"))
-    assert load_run(str(tmp_path / "cut"))[2].endswith("ckpt-6")
+    assert load_run(str(tmp_path / "cut"))[2].endswith("step-6")
     train_and_evaluate(config, str(tmp_path / "cut"))
 
     for whole, resumed in zip(
         weights_of(tmp_path / "whole"), weights_of(tmp_path / "cut"), strict=True
     ):
         np.testing.assert_array_equal(whole, resumed)
+
+
+def test_figures_do_not_depend_on_how_often_is_saved(data_dir, tmp_path):
+    lines = []
+    for steps in (3, 6):
+        config = make_config(data_dir, steps_per_checkpoint=steps)
+        train_and_evaluate(config, str(tmp_path / str(steps)))
+        lines.append(read_lines(str(tmp_path / str(steps) / "metrics.jsonl")))
+
+    for often, seldom in zip(*lines, strict=True):
+        for name in ("split", "step", "masked_lm_loss", "next_sentence_accuracy"):
+            assert often[name] == seldom[name]
 
 
 def test_a_complete_run_is_not_trained_again(data_dir, tmp_path):
@@ -136,7 +163,7 @@ def test_without_held_out_examples_it_still_trains(tmp_path):
     )
 
     assert results == {}
-    assert load_run(str(tmp_path / "run"))[2].endswith("ckpt-12")
+    assert load_run(str(tmp_path / "run"))[2].endswith("step-12")
 
 
 @pytest.mark.parametrize(
@@ -212,18 +239,20 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(
 def test_weights_that_are_not_finite_are_not_saved(data_dir, tmp_path, monkeypatch):
     from bert_tf.training import callbacks
 
+    check = callbacks.StopOnNonFinite.on_train_batch_end
+
     def spoil(self, batch, logs=None):
         if self._state.step == 6:
-            self.model.trainable_variables[0].assign_add(
-                self.model.trainable_variables[0] * float("nan")
-            )
+            variable = self.model.model.trainable_variables[0]
+            variable.assign_add(variable * float("nan"))
+        check(self, batch, logs)
 
-    monkeypatch.setattr(callbacks.LogProgress, "on_train_batch_end", spoil)
+    monkeypatch.setattr(callbacks.StopOnNonFinite, "on_train_batch_end", spoil)
 
     with pytest.raises(UserError, match=r"word_embeddings.* at step 6;"):
         train_and_evaluate(make_config(data_dir, steps_per_eval=12), str(tmp_path))
 
-    assert load_run(str(tmp_path))[2].endswith("ckpt-3")
+    assert load_run(str(tmp_path))[2].endswith("step-3")
 
 
 def test_data_without_an_example_to_train_on_is_refused(tmp_path):

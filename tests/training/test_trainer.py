@@ -1,103 +1,35 @@
-"""The step of training: equal on one and two replicas, and its private hooks."""
+"""The step of training, and its private hooks."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_tf.config import BertConfig, OptimizerConfig
+from bert_tf.config import BertConfig
+from bert_tf.data.row_packing import pack_batch
 from bert_tf.modeling.models import BertPretrainer
 from bert_tf.tasks import pretraining
-from bert_tf.training.optimizer import make_optimizer
+from bert_tf.training.optimizer import FIRST_LOSS_SCALE
 from bert_tf.training.strategy import make_strategy
 from bert_tf.training.trainer import WEIGHT_EPSILON, Trainer
+from tests.training import ten_steps
 
-CONFIG = BertConfig(
-    vocab_size=30,
-    hidden_size=16,
-    num_hidden_layers=1,
-    num_attention_heads=2,
-    intermediate_size=32,
-    max_position_embeddings=12,
-    hidden_dropout_prob=0.0,
-    attention_probs_dropout_prob=0.0,
-    initializer_range=0.2,
-)
-NUM_EXAMPLES, BATCH_SIZE = 13, 4  # the last batch holds one: a replica gets none
-
-METRIC_NAMES = pretraining.metric_names(next_sentence=True)
+CONFIG = ten_steps.CONFIG
 
 
-def make_batches():
-    rng = np.random.default_rng(0)
-    examples = {
-        "input_word_ids": rng.integers(5, 30, (NUM_EXAMPLES, 12)),
-        "input_mask": (np.arange(12) < rng.integers(6, 13, (NUM_EXAMPLES, 1))),
-        "input_type_ids": rng.integers(0, 2, (NUM_EXAMPLES, 12)),
-        "masked_lm_positions": rng.integers(0, 6, (NUM_EXAMPLES, 3)),
-        "masked_lm_ids": rng.integers(5, 30, (NUM_EXAMPLES, 3)),
-        "next_sentence_labels": rng.integers(0, 2, NUM_EXAMPLES),
-    }
-    examples = {name: values.astype("int32") for name, values in examples.items()}
-    # Weights so unlike that a mean of the replicas' means is far off.
-    weights = np.arange(3) < rng.integers(0, 4, (NUM_EXAMPLES, 1))
-    examples["masked_lm_weights"] = weights.astype("float32")
-    return tf.data.Dataset.from_tensor_slices(examples).batch(BATCH_SIZE)
-
-
-def train(strategy_name, *, config=CONFIG, epochs=3, learning_rate=1e-2):
-    keras.utils.set_random_seed(1)
-    with make_strategy(strategy_name).scope():
-        model = BertPretrainer(config)
-        trainer = Trainer(model, pretraining.weighted_sums, seed=3)
-        optimizer = make_optimizer(
-            OptimizerConfig(learning_rate=learning_rate, warmup_steps=2, clip_norm=0.5),
-            num_train_steps=100,
-        )
-        trainer.compile(optimizer, METRIC_NAMES)
-    history = trainer.fit(make_batches(), epochs=epochs, verbose=0, shuffle=False)
-    held_out = trainer.evaluate(make_batches(), return_dict=True, verbose=0)
-    weights = {v.path: v.numpy() for v in model.trainable_variables}
-    return weights, history.history, held_out
-
-
-@pytest.fixture(scope="module")
-def one_replica():
-    return train("none")
-
-
-@pytest.fixture(scope="module")
-def two_replicas():
-    assert make_strategy("mirrored").num_replicas_in_sync == 2
-    return train("mirrored")
-
-
-def test_two_replicas_learn_what_one_does(one_replica, two_replicas):
-    for path, one in one_replica[0].items():
-        # Softmax is blind to a key's bias: its gradient is rounding alone, and Adam
-        # makes a step of whatever it is given.
-        tolerance = 1e-3 if path.endswith("key/bias") else 1e-5
-        np.testing.assert_allclose(one, two_replicas[0][path], atol=tolerance)
-
-
-def test_two_replicas_report_what_one_does(one_replica, two_replicas):
-    for name in METRIC_NAMES:
-        np.testing.assert_allclose(one_replica[1][name], two_replicas[1][name], atol=1e-5)
-        np.testing.assert_allclose(one_replica[2][name], two_replicas[2][name], atol=1e-5)
+def with_fields(**fields):
+    return BertConfig(**vars(CONFIG) | fields)
 
 
 def test_metrics_are_means_over_all_weights():
     """Against sums over the whole data at once, with the weights left alone."""
-    keras.utils.set_random_seed(1)
-    model = BertPretrainer(CONFIG)
-    trainer = Trainer(model, pretraining.weighted_sums, seed=3)
-    optimizer = make_optimizer(OptimizerConfig(), num_train_steps=100)
-    trainer.compile(optimizer, METRIC_NAMES)
-    everything = next(iter(make_batches().unbatch().batch(NUM_EXAMPLES)))
+    trainer = ten_steps.build(make_strategy("none"), "adamw")
+    everything = ten_steps.make_batches().unbatch().batch(ten_steps.NUM_EXAMPLES)
+    everything = next(iter(everything))
 
-    held_out = trainer.evaluate(make_batches(), return_dict=True, verbose=0)
+    held_out = trainer.evaluate(ten_steps.make_batches(), return_dict=True, verbose=0)
 
-    sums = pretraining.weighted_sums(model(everything), everything)
+    sums = pretraining.weighted_sums(trainer.model(everything), everything)
     for name, (total, weight) in sums.items():
         assert held_out[name] == pytest.approx(float(total / weight), abs=1e-5)
 
@@ -106,7 +38,7 @@ def test_first_step_is_the_papers_update():
     """AdamW by hand on the gradients of the global loss, clipped all together."""
     keras.utils.set_random_seed(1)
     model = BertPretrainer(CONFIG)
-    batch = next(iter(make_batches()))
+    batch = next(iter(ten_steps.make_batches()))
     before = [v.numpy() for v in model.trainable_variables]
     with tf.GradientTape() as tape:
         sums = pretraining.weighted_sums(model(batch), batch)
@@ -120,9 +52,12 @@ def test_first_step_is_the_papers_update():
     )
     assert norm > 0.5
 
-    trainer = Trainer(model, pretraining.weighted_sums, seed=3)
-    settings = OptimizerConfig(learning_rate=0.1, warmup_steps=0, clip_norm=0.5)
-    trainer.compile(make_optimizer(settings, num_train_steps=100), METRIC_NAMES)
+    trainer = Trainer(model, pretraining, seed=3)
+    trainer.compile(
+        ten_steps.AdamW(
+            0.1, bias_correction=False, global_clipnorm=0.5, weight_decay=0.01
+        )
+    )
     trainer.fit(tf.data.Dataset.from_tensors(batch), epochs=1, verbose=0, shuffle=False)
 
     for variable, old, gradient in zip(
@@ -135,11 +70,14 @@ def test_first_step_is_the_papers_update():
 
 
 def test_dropout_differs_by_step_and_repeats_by_seed():
-    config = BertConfig(**vars(CONFIG) | {"hidden_dropout_prob": 0.3})
-
     def losses():
-        _, history, _ = train("none", config=config, epochs=2, learning_rate=1e-9)
-        return history["masked_lm_loss"]
+        found = ten_steps.train(
+            "none",
+            "adamw",
+            config=with_fields(hidden_dropout_prob=0.3),
+            learning_rate=1e-9,
+        )
+        return found["train/masked_lm_loss"].tolist()
 
     first, second = losses(), losses()
 
@@ -147,26 +85,105 @@ def test_dropout_differs_by_step_and_repeats_by_seed():
     assert first[0] != pytest.approx(first[1], abs=1e-4)  # the weights hardly move
 
 
-def test_replicas_draw_different_dropout():
-    class Recorder(Trainer):
-        def train_step(self, batch):
-            return {"seed": self._dropout_seed()}
-
+def test_replicas_and_microbatches_draw_different_dropout():
     strategy = make_strategy("mirrored")
-    with strategy.scope():
-        model = BertPretrainer(CONFIG)
-        trainer = Recorder(model, pretraining.weighted_sums, seed=3)
-        optimizer = make_optimizer(OptimizerConfig(), num_train_steps=100)
-        trainer.compile(optimizer, METRIC_NAMES)
-    results = strategy.run(trainer.train_step, args=({},))["seed"]
-    seeds = [tuple(seed.numpy()) for seed in strategy.experimental_local_results(results)]
+    trainer = ten_steps.build(strategy, "adamw")
+    results = strategy.run(
+        lambda: [trainer._dropout_seed(microbatch) for microbatch in range(2)]
+    )
+    seeds = [
+        tuple(seed.numpy())
+        for result in results
+        for seed in strategy.experimental_local_results(result)
+    ]
 
-    assert len(set(seeds)) == 2
+    assert len(set(seeds)) == 4
 
 
-def test_mixed_bfloat16_trains():
-    config = BertConfig(**vars(CONFIG) | {"dtype_policy": "mixed_bfloat16"})
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains(policy):
+    trainer = ten_steps.build(
+        make_strategy("none"),
+        "adamw",
+        config=with_fields(dtype_policy=policy),
+        learning_rate=1e-2,
+        dynamic_loss_scale=policy == "mixed_float16",
+    )
 
-    _, history, _ = train("none", config=config, epochs=8)
+    history = trainer.fit(ten_steps.make_batches(), epochs=8, verbose=0, shuffle=False)
 
-    assert history["masked_lm_loss"][-1] < history["masked_lm_loss"][0] - 0.1
+    losses = history.history["masked_lm_loss"]
+    assert losses[-1] < losses[0] - 0.1
+
+
+@pytest.mark.parametrize("strategy", ["none", "mirrored"])
+def test_an_overflow_on_one_replica_is_one_on_all(strategy):
+    """It changes nothing but the loss scale and the number of the step."""
+    trainer = ten_steps.build(make_strategy(strategy), "adamw", dynamic_loss_scale=True)
+    before = ten_steps.weights_of(trainer)
+    plain = pretraining.weighted_sums
+
+    class Overflowing:
+        loss_weights = staticmethod(pretraining.loss_weights)
+
+        @staticmethod
+        def weighted_sums(outputs, batch):
+            sums = plain(outputs, batch)
+            total, weight = sums["masked_lm_loss"]
+            # In the gradient of the last replica alone.
+            replica = tf.distribute.get_replica_context()
+            is_last = replica.replica_id_in_sync_group == replica.num_replicas_in_sync - 1
+            factor = tf.where(is_last, np.inf, 1.0)
+            sums["masked_lm_loss"] = (total * factor, weight)
+            return sums
+
+    batches = ten_steps.make_batches().take(3)
+    trainer.objective = Overflowing
+    trainer.fit(batches, epochs=1, verbose=0, shuffle=False)
+
+    for name, value in ten_steps.weights_of(trainer).items():
+        np.testing.assert_array_equal(value, before[name])
+    variables = {v.path: v.numpy() for v in trainer.optimizer.variables}
+    assert variables.pop("optimizer/loss_scale") == FIRST_LOSS_SCALE / 8
+    assert variables.pop("optimizer/iteration") == 3
+    assert all(np.all(v == 0) for name, v in variables.items() if "adam" in name)
+
+
+def test_the_loss_scale_does_not_change_what_is_learnt():
+    plain, scaled = (
+        ten_steps.train("none", "adamw", dynamic_loss_scale=is_scaled)
+        for is_scaled in (False, True)
+    )
+    for name, value in plain.items():
+        np.testing.assert_allclose(scaled[name], value, atol=1e-5)
+
+
+def test_waiting_for_input_is_told_apart():
+    def slowly(batch):
+        tf.py_function(lambda: __import__("time").sleep(0.2), [], [])
+        return batch
+
+    trainer = ten_steps.build(make_strategy("none"), "adamw")
+    trainer.fit(ten_steps.make_batches().map(slowly), epochs=1, verbose=0, shuffle=False)
+    assert 0.5 < trainer.input_seconds <= trainer.seconds
+    tokens, rows = trainer.totals.sums["tokens_per_row"]
+    assert rows == ten_steps.NUM_EXAMPLES - ten_steps.BATCH_SIZE  # not the first step
+    assert 6 * rows <= tokens <= 12 * rows
+
+
+@pytest.mark.parametrize("num_microbatches", [1, 2])
+@pytest.mark.parametrize("layer_norm", ["post", "pre"])
+def test_packed_rows_teach_the_same(layer_norm, num_microbatches):
+    """Ten steps; losses and weights of unpacked batches within 1e-5."""
+    config = with_fields(layer_norm=layer_norm)
+    plain = ten_steps.train("none", "adamw", config=config)
+    packed = ten_steps.train(
+        "none",
+        "adamw",
+        config=config,
+        num_microbatches=num_microbatches,
+        transform=pack_batch,
+    )
+    assert plain.keys() == packed.keys()
+    for name, value in plain.items():
+        np.testing.assert_allclose(packed[name], value, atol=1e-5, err_msg=name)

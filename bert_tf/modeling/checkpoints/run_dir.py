@@ -3,7 +3,9 @@
 config.json         the whole PretrainConfig
 data_manifest.json  of the examples trained on
 vocab.txt           their vocabulary
-checkpoints/        weights and optimizer by step
+checkpoints/        weights and optimizer by step; see sealed.py
+metrics.jsonl       what was measured, by step
+model.weights.h5    the weights alone, once all steps are done, for Keras' load_weights
 events/             TensorBoard
 results.json        held-out figures of a complete run; results.md for people
 """
@@ -17,12 +19,15 @@ import tensorflow as tf
 from bert_tf.config import PretrainConfig, pretrain_config_from_json
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
+from bert_tf.modeling.checkpoints import sealed
 from bert_tf.modeling.models import BertPretrainer
 
 CONFIG_FILE = "config.json"
 DATA_MANIFEST_FILE = "data_manifest.json"
 VOCAB_FILE = "vocab.txt"
 CHECKPOINT_DIR = "checkpoints"
+WEIGHTS_FILE = "model.weights.h5"
+METRICS_FILE = "metrics.jsonl"
 EVENTS_DIR = "events"
 RESULTS_FILE = "results.json"
 RESULTS_TABLE_FILE = "results.md"
@@ -75,7 +80,7 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
             another.
     """
     config = read_config(workdir)
-    checkpoint = tf.train.latest_checkpoint(os.path.join(workdir, CHECKPOINT_DIR))
+    checkpoint = sealed.newest(os.path.join(workdir, CHECKPOINT_DIR))
     if checkpoint is None:
         raise UserError(
             f"Expected a checkpoint in {os.path.join(workdir, CHECKPOINT_DIR)}, found "
@@ -90,7 +95,9 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
             "restore the file."
         )
     model = BertPretrainer(config.model)
-    status = tf.train.Checkpoint(weights=named_variables(model)).restore(checkpoint)
+    status = tf.train.Checkpoint(weights=named_variables(model)).read(
+        os.path.join(checkpoint, sealed.VARIABLES)
+    )
     status.assert_existing_objects_matched().expect_partial()
     return model, vocabulary, checkpoint
 

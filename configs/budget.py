@@ -1,0 +1,42 @@
+r"""The best model in so many minutes, on whatever machine this is.
+
+    python -m pipelines.create_pretraining_data --input='text/*.txt' \
+        --vocab_file=vocab.txt --output=data --masking=dynamic --next_sentence=false
+    python -m bert_tf.pretrain --config=configs/budget.py:mini --workdir=runs/mine \
+        --config.input.data_dir=data --config.model.vocab_size=$(wc -l < vocab.txt) \
+        --config.num_train_minutes=20
+
+After the colon: a size; mini without one. The learning rate stays up until its decay is
+all that still fits into the time, and the decay takes as many steps as its share is of
+all steps: the run ends with the decay done, about on time, whatever the machine makes of
+a step. Interruptions do not count.
+"""
+
+from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_size
+
+
+def get_config(size: str = "mini") -> PretrainConfig:
+    """The configuration of `size`."""
+    return PretrainConfig(
+        model=bert_size(
+            size,
+            # At 256 units the usual standard deviation of 0.02, meant for 768, would
+            # leave attention flat for long.
+            initializer_range=0.04,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        ),
+        input=InputConfig(train_batch_size=32, packing=True, masked_lm_prob=0.3),
+        optimizer=OptimizerConfig(
+            schedule="warmup_stable_decay",
+            learning_rate=1e-3,
+            warmup_steps=200,
+            decay_share=0.3,
+            beta_2=0.98,
+            bias_correction=True,
+        ),
+        num_train_minutes=20,
+        steps_per_log=20,
+        steps_per_checkpoint=100,
+        steps_per_eval=500,
+    )

@@ -1,0 +1,144 @@
+"""Real runs, killed at random steps twenty times: nobody could tell afterwards."""
+
+import random
+import re
+import signal
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert_tf.modeling.checkpoints import sealed
+from bert_tf.training.metrics_log import read_lines
+from tests.made_data import write_unmasked
+from tests.training import programs
+
+# 7 + 6 + 7 kills; several workers are killed one at a time.
+NUM_KILLS = {"none": 7, "mirrored": 6, "multi_worker": 7}
+MEASURED = ("tokens_per_second", "input_share", "utilization")  # other each time
+SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_unmasked(folder)
+    return folder
+
+
+def start(strategy, workdir, data_dir):
+    if strategy == "multi_worker":
+        return programs.start_workers(2, workdir, data_dir)
+    module = (
+        "tests.training.two_replicas" if strategy == "mirrored" else "bert_tf.pretrain"
+    )
+    flags = [f"--config.strategy={strategy}"]
+    return [programs.start(workdir, data_dir, *flags, module=module)]
+
+
+def finish(processes):
+    for process in processes:
+        _, said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, said
+
+
+def figures(workdir):
+    return [
+        {name: value for name, value in line.items() if name not in MEASURED}
+        for line in read_lines(str(workdir / "metrics.jsonl"))
+    ]
+
+
+def variables(workdir):
+    """Of model and optimizer, by name."""
+    path = sealed.newest(str(workdir / "checkpoints"))
+    reader = tf.train.load_checkpoint(f"{path}/{sealed.VARIABLES}")
+    names = [name for name in reader.get_variable_to_shape_map() if "VALUE" in name]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def assert_same_run(one, other):
+    assert figures(one) == figures(other)
+    assert (one / "results.json").read_text() == (other / "results.json").read_text()
+    expected, found = variables(one), variables(other)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def wait_for_a_line(processes, workdir):
+    """Until it trains, or is done."""
+    metrics = workdir / "metrics.jsonl"
+    size = metrics.stat().st_size if metrics.exists() else 0
+    deadline = time.monotonic() + SECONDS
+    while all(process.poll() is None for process in processes):
+        assert time.monotonic() < deadline
+        # A run that goes on drops lines before it writes others.
+        now = metrics.stat().st_size if metrics.exists() else 0
+        if now > size:
+            return
+        size = now
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module", params=list(NUM_KILLS))
+def strategy(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def whole(strategy, data_dir, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("whole")
+    finish(start(strategy, workdir, data_dir))
+    assert figures(workdir)[-1]["step"] == 400
+    return workdir
+
+
+@pytest.mark.slow
+def test_killed_runs_end_as_if_they_had_not_been(strategy, whole, data_dir, tmp_path):
+    rng = random.Random(strategy)
+    num_kills = num_runs = 0
+    workdir = tmp_path / "0"
+    while num_kills < NUM_KILLS[strategy]:
+        processes = start(strategy, workdir, data_dir)
+        wait_for_a_line(processes, workdir)
+        time.sleep(rng.uniform(0, 1))
+        victim = rng.choice(processes)
+        victim.kill()
+        _, said = victim.communicate()
+        if victim.returncode == -signal.SIGKILL:
+            num_kills += 1
+            for other in processes:
+                _, said = other.communicate(timeout=SECONDS)
+                if other is not victim:
+                    assert other.returncode == 2, said
+                    assert "error: Expected all workers until the end" in said
+        else:
+            finish(processes)
+        if (workdir / "results.json").exists():
+            assert_same_run(whole, workdir)
+            num_runs += 1
+            workdir = tmp_path / str(num_runs)
+    finish(start(strategy, workdir, data_dir))
+    assert_same_run(whole, workdir)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_saves_its_step(
+    strategy, whole, data_dir, tmp_path, number
+):
+    processes = start(strategy, tmp_path, data_dir)
+    wait_for_a_line(processes, tmp_path)
+    asked = processes[-1]
+    asked.send_signal(number)
+    _, said = asked.communicate(timeout=SECONDS)
+    assert asked.returncode == 128 + number, said
+    step = int(
+        re.search(rf"Received {number.name} at step (\d+), which is saved", said)[1]
+    )
+    assert step in sealed.steps(str(tmp_path / "checkpoints"))
+    for other in processes:
+        other.communicate(timeout=SECONDS)
+    finish(start(strategy, tmp_path, data_dir))
+    assert_same_run(whole, tmp_path)
