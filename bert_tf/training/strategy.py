@@ -2,15 +2,15 @@
 
 import json
 import os
+import re
 from typing import Any
 
 import keras
 import tensorflow as tf
 from absl import logging
-from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
-from tensorflow.python.eager import context
 
 from bert_tf.errors import UserError
+from bert_tf.training.rendezvous import meet
 
 SECONDS_TO_WAIT_FOR_WORKERS = 600
 
@@ -66,23 +66,8 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
         len(workers),
         workers[index],
     )
-    # What the strategy would do itself, but for the timeouts: it waits an hour.
-    context.context().configure_coordination_service(
-        service_type="standalone",
-        service_leader="/job:worker/replica:0/task:0",
-        cluster_register_timeout_in_ms=1000 * SECONDS_TO_WAIT_FOR_WORKERS,
-        coordinated_jobs=[
-            coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=len(workers))
-        ],
-    )
-    try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    except tf.errors.OpError as error:
-        raise UserError(
-            f"Expected {len(workers)} workers within {SECONDS_TO_WAIT_FOR_WORKERS} "
-            f"seconds, received: {error.message.splitlines()[0]}; start the same command "
-            f"on all of {', '.join(workers)}, and check that they reach each other."
-        ) from error
+    meet(workers, index, seconds=SECONDS_TO_WAIT_FOR_WORKERS)
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def read_tf_config(text: str) -> dict[str, Any]:
@@ -117,4 +102,7 @@ def read_tf_config(text: str) -> dict[str, Any]:
         raise UserError(
             f"{expected}index {index} of {len(workers)} workers; number them from 0."
         )
+    for worker in workers:
+        if not re.fullmatch(r".+:\d+", str(worker)):
+            raise UserError(f"{expected}the worker {worker!r}; write host:port.")
     return config

@@ -117,3 +117,13 @@ def test_a_disk_that_fills_during_a_checkpoint(finished, data_dir, tmp_path):
     assert "Expected a disk that takes the checkpoint of step 40, received: " in line
     assert sealed.steps(str(workdir / "checkpoints")) == [20]
     assert not list((workdir / "checkpoints").glob("unfinished-*"))
+
+
+@pytest.mark.slow
+def test_a_worker_that_never_comes(data_dir, tmp_path):
+    workers = programs.start_workers(
+        2, tmp_path, data_dir, number_started=1, module="tests.training.impatient_worker"
+    )
+    line = error_of(workers[0])
+    assert "Expected 2 workers within 5 seconds, received none at 127.0.0.1" in line
+    assert "start the same command on all of 127.0.0.1" in line

@@ -30,6 +30,7 @@ def test_a_good_tf_config_is_returned():
         (tf_config(job="ps"), "set it on each worker"),
         (tf_config(task_type="evaluator"), "no parameter servers and evaluators"),
         (tf_config(index=2), "index 2 of 2 workers"),
+        (tf_config(workers=["a"]), "the worker 'a'; write host:port"),
     ],
 )
 def test_a_wrong_tf_config_is_told(text, message):
