@@ -37,7 +37,7 @@ setup(
     packages=find_packages(include=["bert_tf", "bert_tf.*", "pipelines", "pipelines.*"]),
     package_data={
         "bert_tf.data": ["code_points.npz"],
-        "pipelines.report": ["report.css"],
+        "bert_tf.html": ["report.css"],
     },
     install_requires=[
         "absl-py",

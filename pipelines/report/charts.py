@@ -5,8 +5,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from pipelines.report.checks import counted
-from pipelines.report.elements import Element, details, element, table
+from bert_tf.html.elements import Element, details, element, table
+from bert_tf.html.sections import counted
 
 _MAX_LINEAR_BINS = 32
 _MAX_LABELS = 6

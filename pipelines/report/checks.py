@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import manifest, masking
+from bert_tf.html.sections import counted
 
 FEW_DOCUMENTS = 10
 # Shares. Those of next sentences are of the examples; half should be random.
@@ -232,11 +233,6 @@ def _about_examples(finished: manifest.Manifest) -> Iterator[str]:
             f"{config.max_predictions_per_seq} to "
             f"{needed_predictions(config.max_seq_length, config)}."
         )
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2,000 files`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def fitting_length(histogram: Sequence[int], *, share: float) -> int:

@@ -1,15 +1,13 @@
 """The sections of the report, from top to bottom."""
 
 import dataclasses
-import pathlib
-import re
 
 from bert_tf.config import PretrainingDataConfig
 from bert_tf.data import manifest
+from bert_tf.html.elements import Element, details, document, element, pairs, table
+from bert_tf.html.sections import counted, section, setting, warnings
 from pipelines.report import charts, checks, samples
-from pipelines.report.elements import Element, details, document, element, pairs, table
 
-_STYLE = pathlib.Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 _TITLES = {"train": "Training examples", "held_out": "Held-out examples"}
 _AMOUNTS = {
     "documents": "Documents",
@@ -48,11 +46,10 @@ def render(finished: manifest.Manifest) -> str:
     """
     return document(
         f"Pretraining data: {_num_examples(finished)}",
-        _STYLE,
         _header(finished),
         element(
             "main",
-            _warnings(finished),
+            warnings(checks.warnings(finished)),
             _overview(finished),
             *(
                 _split(name, split, finished.config)
@@ -65,7 +62,7 @@ def render(finished: manifest.Manifest) -> str:
 
 
 def _num_examples(finished: manifest.Manifest) -> str:
-    return checks.counted(finished.splits["train"].counts["examples"], "example")
+    return counted(finished.splits["train"].counts["examples"], "example")
 
 
 def _header(finished: manifest.Manifest) -> Element:
@@ -76,23 +73,23 @@ def _header(finished: manifest.Manifest) -> Element:
         element("h1", f"{_num_examples(finished)} to train on"),
         pairs(
             {
-                "Held out": checks.counted(
+                "Held out": counted(
                     finished.splits["held_out"].counts["examples"], "example"
                 ),
                 "Documents": f"{sum(each.counts['documents'] for each in splits):,}",
                 "Their tokens": f"{sum(each.counts['tokens'] for each in splits):,}",
-                "Read": f"{checks.counted(inputs.num_files, 'file')}, "
+                "Read": f"{counted(inputs.num_files, 'file')}, "
                 f"{_bytes(inputs.num_bytes)}",
                 "Written": _bytes(
                     sum(shard.num_bytes for each in splits for shard in each.shards)
                 ),
                 "Vocabulary": element(
                     "span",
-                    f"{checks.counted(finished.vocab_size, 'token')}, ",
+                    f"{counted(finished.vocab_size, 'token')}, ",
                     element("code", finished.vocab_digest[:12]),
                 ),
                 "Case": "lower, no accents" if config.do_lower_case else "as written",
-                "Sequence length": checks.counted(config.max_seq_length, "token"),
+                "Sequence length": counted(config.max_seq_length, "token"),
                 "Masks": "static"
                 if config.masking == "static"
                 else "drawn anew in each epoch; here: the first",
@@ -112,31 +109,8 @@ def _header(finished: manifest.Manifest) -> Element:
     )
 
 
-def _section(title: str, *content: Element, **attributes: str) -> Element:
-    return element("section", element("h2", title), *content, **attributes)
-
-
-def _warnings(finished: manifest.Manifest) -> Element:
-    lines = checks.warnings(finished)
-    if not lines:
-        return element("p", "✓ Nothing odd was found.", class_="fine")
-    return _section(
-        checks.counted(len(lines), "warning"),
-        element("ul", *(element("li", *_with_flags(line)) for line in lines)),
-        class_="warnings",
-    )
-
-
-def _with_flags(line: str) -> list[Element | str]:
-    """A warning whose command-line flags are set as code."""
-    return [
-        element("code", part) if part.startswith("--") else part
-        for part in re.split(r"(--[\w=.]*\w)", line)
-    ]
-
-
 def _overview(finished: manifest.Manifest) -> Element:
-    return _section(
+    return section(
         "Overview",
         element(
             "div",
@@ -226,12 +200,12 @@ def _share(measure: checks.Measure) -> Element:
 
 def _split(name: str, split: manifest.Split, config: PretrainingDataConfig) -> Element:
     if not split.counts["examples"]:
-        return _section(_TITLES[name], element("p", "There are none."))
+        return section(_TITLES[name], element("p", "There are none."))
     histograms = split.histograms
     example_bins = charts.linear_bins(
         histograms["example_tokens"], limit=config.max_seq_length
     )
-    return _section(
+    return section(
         _TITLES[name],
         element(
             "div",
@@ -275,20 +249,14 @@ def _baselines(finished: manifest.Manifest) -> list[Element]:
 
 
 def _config(finished: manifest.Manifest) -> Element:
-    fields = dataclasses.fields(finished.config)
-    values = {each.name: getattr(finished.config, each.name) for each in fields}
-    return _section(
+    return section(
         "Configuration",
         pairs(
             {
-                each.name: f"{values[each.name]}"
-                if values[each.name] == each.default
-                else element(
-                    "span",
-                    element("b", f"{values[each.name]}"),
-                    element("small", f"default {each.default}"),
+                each.name: setting(
+                    getattr(finished.config, each.name), default=each.default
                 )
-                for each in fields
+                for each in dataclasses.fields(finished.config)
             },
             class_="config",
         ),
@@ -301,10 +269,10 @@ def _shards(finished: manifest.Manifest) -> Element:
         (shard.name, f"{shard.num_examples:,}", _bytes(shard.num_bytes), shard.sha256)
         for shard in shards[:_MAX_SHARDS]
     ]
-    summary = checks.counted(len(shards), "shard")
+    summary = counted(len(shards), "shard")
     if len(rows) < len(shards):
         summary += f", the first {len(rows)} here, all in {manifest.MANIFEST_NAME}"
-    return _section(
+    return section(
         "Files", details(summary, table(("File", "Examples", "Size", "SHA-256"), rows))
     )
 
@@ -314,4 +282,4 @@ def _bytes(number: int) -> str:
     for exponent, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
         if number >= 1000**exponent:
             return f"{number / 1000**exponent:,.1f} {unit}"
-    return checks.counted(number, "byte")
+    return counted(number, "byte")

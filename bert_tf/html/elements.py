@@ -1,11 +1,13 @@
 """HTML, built so that no text can be taken for markup."""
 
+import pathlib
 import unicodedata
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
 Element = ElementTree.Element
 
+_STYLE = pathlib.Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 # No script, and nothing from elsewhere.
 _NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'"
 # Those that no font shows but that change how their neighbours look: controls, marks of
@@ -104,13 +106,13 @@ def pairs(descriptions: dict[str, Element | str], class_: str) -> Element:
     )
 
 
-def document(title: str, style: str, *body: Element) -> str:
+def document(title: str, *body: Element, style: str = "") -> str:
     """A whole page.
 
     Args:
         title: of the browser's window.
-        style: CSS, trusted.
         *body: its content.
+        style: CSS besides the reports' own, trusted.
     """
     head = element(
         "head",
@@ -121,6 +123,6 @@ def document(title: str, style: str, *body: Element) -> str:
         element("title", title),
         element("style"),
     )
-    head[-1].text = style
+    head[-1].text = _STYLE + style
     html = element("html", head, element("body", *body), lang="en")
     return f"<!DOCTYPE html>\n{ElementTree.tostring(html, 'unicode', method='html')}\n"

@@ -1,0 +1,1 @@
+"""Reports for people: one file each, without a script and without the network."""
