@@ -1,12 +1,68 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all.
 
+Python's own functions read and write local ones: TensorFlow's, which know other file
+systems, take seconds to import.
+"""
+
+import dataclasses
 import hashlib
 import os
 import uuid
+from collections.abc import Callable
+from typing import IO
 
 from bert_tf.errors import UserError
 
 _CHUNK_BYTES = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class _FileSystem:
+    """Where a path is."""
+
+    open: Callable[[str, str], IO[bytes]]
+    replace: Callable[[str, str], None]
+    exists: Callable[[str], bool]
+    remove: Callable[[str], None]
+    error: type[Exception]
+
+
+def _file_system(path: str) -> _FileSystem:
+    if "://" not in path:
+        return _FileSystem(open, os.replace, os.path.exists, os.remove, OSError)
+    import tensorflow as tf
+
+    gfile = tf.io.gfile
+    return _FileSystem(
+        gfile.GFile,
+        lambda source, target: gfile.rename(source, target, overwrite=True),
+        gfile.exists,
+        gfile.remove,
+        tf.errors.OpError,
+    )
+
+
+def read_text(path: str | os.PathLike[str]) -> str | None:
+    """The content of a file in UTF-8; None if there is none.
+
+    Args:
+        path: on any file system that TensorFlow knows.
+
+    Raises:
+        UserError: the file cannot be read, or is not UTF-8.
+    """
+    path = os.fspath(path)
+    files = _file_system(path)
+    try:
+        if not files.exists(path):
+            return None
+        with files.open(path, "rb") as file:
+            return file.read().decode("utf-8")
+    except (files.error, UnicodeDecodeError) as error:
+        raise UserError(
+            f"Expected text that can be read, received {path!r} "
+            f"({type(error).__name__}); restore the file or make it readable."
+        ) from error
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -21,17 +77,16 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    import tensorflow as tf  # here, because it takes seconds that --help must not pay
-
     path = os.fspath(path)
+    files = _file_system(path)
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
-        with tf.io.gfile.GFile(temporary, "wb") as file:
+        with files.open(temporary, "wb") as file:
             file.write(content)
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except tf.errors.OpError as error:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.remove(temporary)
+        files.replace(temporary, path)
+    except files.error as error:
+        if files.exists(temporary):
+            files.remove(temporary)
         raise UserError(
             f"Expected a file that can be written, received {path!r} "
             f"({type(error).__name__}); check that its folder exists and is writable."

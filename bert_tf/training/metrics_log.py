@@ -7,21 +7,26 @@
 import json
 from typing import Any
 
-import tensorflow as tf
-
-from bert_tf.files import write_atomically
+from bert_tf.errors import UserError
+from bert_tf.files import read_text, write_atomically
 
 Line = dict[str, Any]
 
 
 def read_lines(path: str) -> list[Line]:
-    """The lines of a file, none if it is missing; the last may have been cut off."""
-    if not tf.io.gfile.exists(path):
-        return []
-    with tf.io.gfile.GFile(path) as file:
-        *lines, last = file.read().split("\n")  # a whole line ends with one
-    del last
-    return [json.loads(line) for line in lines]
+    """The lines of a file, none if it is missing; the last may have been cut off.
+
+    Raises:
+        UserError: another line is no JSON.
+    """
+    *lines, _ = (read_text(path) or "").split("\n")  # a whole line ends with one
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise UserError(
+            f"Expected a JSON object on each line of {path}, received another text "
+            f"({error}); restore the file from a copy or remove that line."
+        ) from error
 
 
 def held_out_steps(path: str) -> set[int]:
@@ -45,6 +50,8 @@ class MetricsLog:
 
     def write(self, split: str, step: int, figures: Line) -> None:
         """Adds a line."""
+        import tensorflow as tf  # here: whoever reads lines needs none
+
         with tf.io.gfile.GFile(self._path, "a") as file:
             file.write(_format({"split": split, "step": step, **figures}))
 

@@ -6,21 +6,26 @@ vocab.txt           their vocabulary
 checkpoints/        weights and optimizer by step; see sealed.py
 metrics.jsonl       what was measured, by step
 model.weights.h5    the weights alone, once all steps are done, for Keras' load_weights
-events/             TensorBoard
+predictions.jsonl   what the model filled into the same held-out masks, by step
+events/             TensorBoard: curves, predictions and, in the end, the projector
 results.json        held-out figures of a complete run; results.md for people
+training_report.html  all of it for people, in the end; bert_tf.report makes one before
 """
 
 import json
 import os
-
-import keras
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 from bert_tf.config import PretrainConfig, pretrain_config_from_json
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.modeling.checkpoints import sealed
-from bert_tf.modeling.models import BertPretrainer
+from bert_tf.files import read_text
+
+if TYPE_CHECKING:  # they take seconds that bert_tf.report must not pay
+    import keras
+    import tensorflow as tf
+
+    from bert_tf.modeling.models import BertPretrainer
 
 CONFIG_FILE = "config.json"
 DATA_MANIFEST_FILE = "data_manifest.json"
@@ -28,9 +33,11 @@ VOCAB_FILE = "vocab.txt"
 CHECKPOINT_DIR = "checkpoints"
 WEIGHTS_FILE = "model.weights.h5"
 METRICS_FILE = "metrics.jsonl"
+PREDICTIONS_FILE = "predictions.jsonl"
 EVENTS_DIR = "events"
 RESULTS_FILE = "results.json"
 RESULTS_TABLE_FILE = "results.md"
+REPORT_FILE = "training_report.html"
 
 
 def read_config(workdir: str) -> PretrainConfig:
@@ -39,14 +46,13 @@ def read_config(workdir: str) -> PretrainConfig:
     Raises:
         UserError: the folder holds none.
     """
-    path = os.path.join(workdir, CONFIG_FILE)
-    if not tf.io.gfile.exists(path):
+    text = read_text(os.path.join(workdir, CONFIG_FILE))
+    if text is None:
         raise UserError(
             f"Expected the folder of a run, received {workdir!r} without {CONFIG_FILE}; "
             "give the --workdir of bert_tf.pretrain."
         )
-    with tf.io.gfile.GFile(path) as file:
-        return pretrain_config_from_json(file.read())
+    return pretrain_config_from_json(text)
 
 
 def read_data_manifest(workdir: str) -> dict:
@@ -57,16 +63,15 @@ def read_data_manifest(workdir: str) -> dict:
     """
     path = os.path.join(workdir, DATA_MANIFEST_FILE)
     try:
-        with tf.io.gfile.GFile(path) as file:
-            return json.load(file)
-    except (tf.errors.OpError, ValueError) as error:
+        return json.loads(read_text(path) or "")
+    except ValueError as error:  # UserError is one
         raise UserError(
             f"Expected the manifest of the data in {path}, received none that can be "
-            f"read ({type(error).__name__}); restore it or begin another --workdir."
+            "read; restore it or begin another --workdir."
         ) from error
 
 
-def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
+def load_run(workdir: str) -> "tuple[BertPretrainer, Vocabulary, str]":
     """The model of a run with its newest weights, and nothing of its optimizer.
 
     Args:
@@ -79,6 +84,11 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
         UserError: the folder is no run's, has no checkpoint yet, or its vocabulary is
             another.
     """
+    import tensorflow as tf
+
+    from bert_tf.modeling.checkpoints import sealed
+    from bert_tf.modeling.models import BertPretrainer
+
     config = read_config(workdir)
     checkpoint = sealed.newest(os.path.join(workdir, CHECKPOINT_DIR))
     if checkpoint is None:
@@ -102,7 +112,9 @@ def load_run(workdir: str) -> tuple[BertPretrainer, Vocabulary, str]:
     return model, vocabulary, checkpoint
 
 
-def named_variables(owner: keras.Model | keras.optimizers.Optimizer) -> tf.Module:
+def named_variables(
+    owner: "keras.Model | keras.optimizers.Optimizer",
+) -> "tf.Module":
     """The variables of a model or an optimizer as a checkpoint is to name them.
 
     Left to itself TensorFlow follows an object's attributes and passes over what it
@@ -114,6 +126,8 @@ def named_variables(owner: keras.Model | keras.optimizers.Optimizer) -> tf.Modul
     Returns:
         An object that tracks every variable under its path.
     """
+    import tensorflow as tf
+
     module = tf.Module()
     module.by_path = {variable.path: variable.value for variable in owner.variables}
     if len(module.by_path) != len(owner.variables):
