@@ -35,6 +35,7 @@ from bert_tf.training.speedometer import Speedometer, measure_peak_flops
 from bert_tf.training.state import TrainingState
 from bert_tf.training.strategy import is_chief, make_strategy
 from bert_tf.training.trainer import Trainer
+from bert_tf.training.write_predictions import WritePredictions
 
 # What TensorFlow raises on workers that are left when one has gone.
 _PEER_ERRORS = (
@@ -128,7 +129,9 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
             peak_flops=strategy.num_replicas_in_sync
             * measure_peak_flops(model.compute_dtype),
         )
+        predictions = WritePredictions(state, model, phases, workdir)
         to_call += [
+            predictions,
             callbacks.WriteMetrics(
                 state,
                 new_speedometer(),
@@ -168,25 +171,36 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
             _evaluate_if_missed(phase, config, workdir, trainer, state, to_call)
             _train(phase, config, trainer, state, to_call)
         if is_writer:
+            predictions.write()
             _write_weights(model, workdir)
 
         # Evaluate.
-        manifest = phases[-1].manifest
-        if not manifest.num_examples("held_out"):
-            logging.warning("No document is held out: nothing to evaluate on.")
-            return {}
-        # All of them, like the baselines.
-        means = trainer.evaluate(_held_out(phases[-1]), return_dict=True, verbose=0)
-    results = pretraining.results(
+        results = _evaluate(phases[-1], trainer)
+    if is_writer:
+        _write_results(results, workdir)
+    return results
+
+
+def _evaluate(phase: Phase, trainer: Trainer) -> dict[str, float]:
+    """On all that is held out, like the baselines."""
+    manifest = phase.manifest
+    if not manifest.num_examples("held_out"):
+        logging.warning("No document is held out: nothing to evaluate on.")
+        return {}
+    means = trainer.evaluate(_held_out(phase), return_dict=True, verbose=0)
+    return pretraining.results(
         means, manifest.baselines, num_examples=manifest.num_examples("held_out")
     )
-    if is_writer:
+
+
+def _write_results(results: dict[str, float], workdir: str) -> None:
+    """Writes what only a complete run has."""
+    if results:
         for name, content in (
             (RESULTS_TABLE_FILE, pretraining.format_results(results)),
             (RESULTS_FILE, json.dumps(results, indent=2)),
         ):
             write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
-    return results
 
 
 def _evaluate_if_missed(phase, config, workdir, trainer, state, to_call) -> None:

@@ -60,7 +60,8 @@ def variables(workdir):
 
 def assert_same_run(one, other):
     assert figures(one) == figures(other)
-    assert (one / "results.json").read_text() == (other / "results.json").read_text()
+    for name in ("results.json", "predictions.jsonl"):
+        assert (one / name).read_text() == (other / name).read_text()
     expected, found = variables(one), variables(other)
     assert expected.keys() == found.keys()
     for name, value in expected.items():

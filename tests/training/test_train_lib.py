@@ -10,7 +10,11 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, InputConfig, OptimizerConfig, PretrainConfig
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.modeling.checkpoints.run_dir import load_run, read_config
+from bert_tf.modeling.checkpoints.run_dir import (
+    PREDICTIONS_FILE,
+    load_run,
+    read_config,
+)
 from bert_tf.modeling.models import BertPretrainer
 from bert_tf.training.metrics_log import read_lines
 from bert_tf.training.train_lib import train_and_evaluate
@@ -77,8 +81,8 @@ def test_a_run_learns_and_leaves_a_whole_folder(data_dir, tmp_path):
     for found, trained in zip(shared.variables, weights_of(tmp_path), strict=True):
         np.testing.assert_array_equal(found.numpy(), trained)
     assert os.path.basename(load_run(str(tmp_path))[2]) == "step-300"
-    names = {path.name for path in (tmp_path / "events").iterdir()}
-    assert names == {"train", "held_out"}
+    folders = {path.name for path in (tmp_path / "events").iterdir() if path.is_dir()}
+    assert folders == {"train", "held_out", "predictions"}
 
 
 class Interrupted(Exception):
@@ -120,6 +124,10 @@ def test_an_interrupted_run_ends_with_the_same_weights(
         weights_of(tmp_path / "whole"), weights_of(tmp_path / "cut"), strict=True
     ):
         np.testing.assert_array_equal(whole, resumed)
+    whole, resumed = (
+        (tmp_path / name / PREDICTIONS_FILE).read_text() for name in ("whole", "cut")
+    )
+    assert whole == resumed
 
 
 def test_figures_do_not_depend_on_how_often_is_saved(data_dir, tmp_path):
@@ -163,6 +171,7 @@ def test_without_held_out_examples_it_still_trains(tmp_path):
     )
 
     assert results == {}
+    assert read_lines(str(tmp_path / "run" / PREDICTIONS_FILE)) == []
     assert load_run(str(tmp_path / "run"))[2].endswith("step-12")
 
 
