@@ -29,6 +29,7 @@ from bert_tf.training.metrics_log import held_out_steps
 from bert_tf.training.optimizer import make_optimizer
 from bert_tf.training.phases import ENDLESS, Phase, load_phases, segments
 from bert_tf.training.preemption import Preemption
+from bert_tf.training.projector import write_projector
 from bert_tf.training.run_folder import prepare_workdir
 from bert_tf.training.schedules import make_schedule
 from bert_tf.training.speedometer import Speedometer, measure_peak_flops
@@ -177,7 +178,7 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
         # Evaluate.
         results = _evaluate(phases[-1], trainer)
     if is_writer:
-        _write_results(results, workdir)
+        _write_results(results, model, workdir)
     return results
 
 
@@ -193,7 +194,9 @@ def _evaluate(phase: Phase, trainer: Trainer) -> dict[str, float]:
     )
 
 
-def _write_results(results: dict[str, float], workdir: str) -> None:
+def _write_results(
+    results: dict[str, float], model: BertPretrainer, workdir: str
+) -> None:
     """Writes what only a complete run has."""
     if results:
         for name, content in (
@@ -201,6 +204,7 @@ def _write_results(results: dict[str, float], workdir: str) -> None:
             (RESULTS_FILE, json.dumps(results, indent=2)),
         ):
             write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
+    write_projector(workdir, model.bert.embeddings.word_embeddings.numpy())
 
 
 def _evaluate_if_missed(phase, config, workdir, trainer, state, to_call) -> None:
