@@ -38,6 +38,7 @@ setup(
     package_data={
         "bert_tf.data": ["code_points.npz"],
         "bert_tf.html": ["report.css"],
+        "bert_tf.training.report": ["training.css"],
     },
     install_requires=[
         "absl-py",

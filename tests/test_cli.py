@@ -11,6 +11,7 @@ PROGRAMS = [
     "bert_tf.pretrain",
     "bert_tf.export",
     "bert_tf.predict",
+    "bert_tf.report",
     "pipelines.learn_vocab",
     "pipelines.create_pretraining_data",
     "pipelines.harvest_docstrings",

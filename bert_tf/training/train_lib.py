@@ -18,6 +18,7 @@ from bert_tf.errors import UserError
 from bert_tf.files import write_atomically
 from bert_tf.modeling.checkpoints.run_dir import (
     METRICS_FILE,
+    REPORT_FILE,
     RESULTS_FILE,
     RESULTS_TABLE_FILE,
     WEIGHTS_FILE,
@@ -30,6 +31,7 @@ from bert_tf.training.optimizer import make_optimizer
 from bert_tf.training.phases import ENDLESS, Phase, load_phases, segments
 from bert_tf.training.preemption import Preemption
 from bert_tf.training.projector import write_projector
+from bert_tf.training.report import write_report
 from bert_tf.training.run_folder import prepare_workdir
 from bert_tf.training.schedules import make_schedule
 from bert_tf.training.speedometer import Speedometer, measure_peak_flops
@@ -205,6 +207,7 @@ def _write_results(
         ):
             write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
     write_projector(workdir, model.bert.embeddings.word_embeddings.numpy())
+    write_report([workdir], os.path.join(workdir, REPORT_FILE))
 
 
 def _evaluate_if_missed(phase, config, workdir, trainer, state, to_call) -> None:

@@ -1,7 +1,6 @@
 """The report: it shows the manifest's numbers, and warns when it should."""
 
 import dataclasses
-import html.parser
 import random
 import re
 
@@ -14,6 +13,7 @@ from bert_tf import config
 from bert_tf.data import examples, manifest
 from pipelines import report
 from pipelines.report import charts, checks
+from tests.html_page import Page
 
 COUNTS = {
     "documents": 1000,
@@ -99,48 +99,6 @@ def a_manifest(*, train=None, held_out=None, bad_documents=(), **changed_config)
 
 def counting(**changes):
     return a_split(counts=COUNTS | changes)
-
-
-class Page(html.parser.HTMLParser):
-    """Checks that elements are closed in order; collects rows of tables and pairs."""
-
-    VOID = ("meta",)
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.texts = [], [], []
-        self.rows, self.pairs = {}, {}
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append((tag, len(self.texts)))
-        if tag == "tr":
-            self.cells = []
-
-    def handle_endtag(self, tag):
-        opened, start = self.open.pop()
-        assert tag == opened
-        content = self.texts[start:]
-        if tag in ("th", "td"):
-            self.cells.append(content)
-        elif tag == "tr":
-            (name, *_), *others = self.cells
-            self.rows[name] = ["".join(texts) for texts in others]
-        elif tag == "dt":
-            self.term = "".join(content)
-        elif tag == "dd":
-            self.pairs[self.term] = "".join(content)
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return "".join(self.texts)
 
 
 def test_the_numbers_are_those_of_the_manifest():

@@ -12,6 +12,7 @@ from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.run_dir import (
     PREDICTIONS_FILE,
+    REPORT_FILE,
     load_run,
     read_config,
 )
@@ -83,6 +84,7 @@ def test_a_run_learns_and_leaves_a_whole_folder(data_dir, tmp_path):
     assert os.path.basename(load_run(str(tmp_path))[2]) == "step-300"
     folders = {path.name for path in (tmp_path / "events").iterdir() if path.is_dir()}
     assert folders == {"train", "held_out", "predictions"}
+    assert "of held-out masked words right" in (tmp_path / REPORT_FILE).read_text()
 
 
 class Interrupted(Exception):
@@ -171,6 +173,7 @@ def test_without_held_out_examples_it_still_trains(tmp_path):
     )
 
     assert results == {}
+    assert "Step 12" in (tmp_path / "run" / REPORT_FILE).read_text()
     assert read_lines(str(tmp_path / "run" / PREDICTIONS_FILE)) == []
     assert load_run(str(tmp_path / "run"))[2].endswith("step-12")
 

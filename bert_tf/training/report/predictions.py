@@ -1,0 +1,96 @@
+"""What the model filled into the same masks as it learnt."""
+
+from collections.abc import Sequence
+
+from bert_tf.html.elements import Element, element, table
+from bert_tf.html.sections import section
+from bert_tf.html.tokens import segment
+from bert_tf.training.report.curves import evenly
+from bert_tf.training.report.run import Run, lettered
+
+_MAX_ROWS = 8
+_CONTEXT = 24  # tokens on either side of a mask
+
+# Of a sentence: its tokens, the place of the mask and what was there.
+_Mask = tuple[tuple[str, ...], int, str]
+_Answers = list[tuple[str, float]]
+
+
+def section_of(runs: Sequence[Run]) -> list[Element]:
+    """Each sentence with the most probable words, by step or, of several runs, by run.
+
+    Args:
+        runs: at least one.
+
+    Returns:
+        A section; none where nothing was predicted.
+    """
+    answers: dict[_Mask, list[tuple[Element | str, _Answers]]] = {}
+    for letter, run in lettered(runs):
+        is_one = len(runs) == 1
+        for line in (
+            evenly(run.predictions, _MAX_ROWS) if is_one else run.predictions[-1:]
+        ):
+            step = f"{line['step']:,}"
+            name = (
+                step
+                if is_one
+                else element("span", letter, element("small", f"step {step}"))
+            )
+            for each in line["sentences"]:
+                mask = (tuple(each["tokens"]), each["position"], each["label"])
+                answers.setdefault(mask, []).append((name, each["top"]))
+    if not answers:
+        return []
+    head = "Step" if len(runs) == 1 else "Run"
+    return [
+        section(
+            "What it fills in",
+            element(
+                "p",
+                "Held-out sentences; below a mask stands what was there. ",
+                "✓ marks it among the answers.",
+                class_="quiet",
+            ),
+            element(
+                "div",
+                *(_sentence(head, mask, rows) for mask, rows in answers.items()),
+                class_="columns",
+            ),
+        )
+    ]
+
+
+def _sentence(
+    head: str, mask: _Mask, rows: list[tuple[Element | str, _Answers]]
+) -> Element:
+    tokens, position, label = mask
+    start = max(0, position - _CONTEXT)
+    stop = position + _CONTEXT + 1
+    shown = ["…"] * (start > 0) + list(tokens[start:stop]) + ["…"] * (stop < len(tokens))
+    place = position - start + (start > 0)
+    return element(
+        "article",
+        segment(shown, {place: label}, class_="segment"),
+        table(
+            (head, "Most probable"),
+            [(name, _answers(answers, label)) for name, answers in rows],
+        ),
+        class_="answers",
+    )
+
+
+def _answers(answers: _Answers, label: str) -> Element:
+    return element(
+        "span",
+        *(
+            element(
+                "span",
+                element("bdi", f"{'✓ ' * (token == label)}{token}"),
+                element("small", f"{probability:.0%}" if probability >= 0.005 else "<1%"),
+                class_="answer right" if token == label else "answer",
+                style=f"--share: {probability:.1%}",
+            )
+            for token, probability in answers
+        ),
+    )
