@@ -42,7 +42,7 @@ demo: $(DEMO)/export/1/saved_model.pb
 	@echo "corpus      $(DEMO)/corpus.txt"
 	@echo "vocabulary  $(DEMO)/vocab.txt"
 	@echo "examples    $(DEMO)/data"
-	@echo "run         $(DEMO)/run     (tensorboard --logdir $(DEMO)/run/events)"
+	@echo "run         $(DEMO)/run     (look at training_report.html)"
 	@echo "SavedModel  $(DEMO)/export/1"
 
 $(DEMO)/corpus.txt: | $(INSTALLED)
