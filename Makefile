@@ -68,7 +68,7 @@ $(DEMO)/export/1/saved_model.pb: $(DEMO)/run/results.json
 # --- Checks --------------------------------------------------------------------------
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The data job on Prism, which is another implementation of Beam's model. Needs Go.
 prism-test: $(INSTALLED_TEST) $(PRISM)

@@ -19,6 +19,11 @@ tf.config.set_logical_device_configuration(
 )
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that other tests run beside it."""
+    items.sort(key=lambda item: item.path.name != "test_interruptions.py")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _same_random_weights():
     """A test that fails fails again."""
