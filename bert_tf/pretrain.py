@@ -7,13 +7,12 @@ Every field of the configuration is a flag: --config.optimizer.learning_rate=3e-
 The same command on the same folder goes on where an interrupted run was.
 """
 
-import os
-
 from absl import flags
 from ml_collections import config_flags
 
 from bert_tf import cli
 from bert_tf.errors import UserError
+from bert_tf.training import environment
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config",
@@ -34,9 +33,7 @@ def main(argv):
         config.validate()
     except OSError as error:
         raise UserError(str(error)) from error
-    # A step frees and takes hundreds of megabytes. TensorFlow's own allocator keeps
-    # them; the system's gives the pages back and clears them anew, a third of the time.
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    environment.set_up()
     cli.import_tensorflow()
     from bert_tf.tasks.pretraining import format_results
     from bert_tf.training.train_lib import train_and_evaluate

@@ -7,11 +7,9 @@ T for the sequence where it is attended to.
 import keras
 import tensorflow as tf
 
+from bert_tf.modeling import kernels
 from bert_tf.modeling.dropout import StatelessDropout, fold_seed
-
-# Added to the scores of masked positions: exp() of it is 0 in every float type, and
-# unlike -inf it gives no NaN in a row where everything is masked.
-MASKED_SCORE = -1e9
+from bert_tf.modeling.layers import Dense
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -39,7 +37,7 @@ class SelfAttention(keras.layers.Layer):
         """Creates the three projections for inputs [B, S, H]."""
         hidden_size = input_shape[-1]
         for name in ("query", "key", "value"):
-            projection = keras.layers.Dense(
+            projection = Dense(
                 hidden_size,
                 kernel_initializer=keras.initializers.TruncatedNormal(
                     stddev=self.initializer_range
@@ -56,6 +54,7 @@ class SelfAttention(keras.layers.Layer):
         self,
         x_BSH: tf.Tensor,
         mask_BST: tf.Tensor,
+        training: bool = False,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Attends.
@@ -64,6 +63,7 @@ class SelfAttention(keras.layers.Layer):
             x_BSH: float [B, S, H].
             mask_BST: bool [B, S or 1, T], True where the second position may be attended
                 to from the first.
+            training: whether XLA may be used; Keras hands it down from the model.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
@@ -73,16 +73,14 @@ class SelfAttention(keras.layers.Layer):
         key_BNTD = self._split_heads(self.key(x_BSH))
         value_BNTD = self._split_heads(self.value(x_BSH))
 
-        scores_BNST = tf.matmul(query_BNSD, key_BNTD, transpose_b=True)
-        scores_BNST *= tf.cast(query_BNSD.shape[-1] ** -0.5, scores_BNST.dtype)
-        # The softmax is in float32 whatever the policy: bfloat16 would leave
-        # probabilities of three significant digits.
-        bias_BST = tf.where(mask_BST, 0.0, MASKED_SCORE)
-        probabilities_BNST = tf.nn.softmax(
-            tf.cast(scores_BNST, tf.float32) + bias_BST[:, None]
+        probabilities_BNST = kernels.masked_softmax(
+            tf.matmul(query_BNSD, key_BNTD, transpose_b=True),
+            mask_BST[:, None],
+            scale=query_BNSD.shape[-1] ** -0.5,
+            compiled=training,
         )
         probabilities_BNST = self.dropout(
-            tf.cast(probabilities_BNST, value_BNTD.dtype), seed=fold_seed(dropout_seed, 0)
+            probabilities_BNST, seed=fold_seed(dropout_seed, 0)
         )
 
         context_BSND = tf.transpose(

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from bert_tf.modeling import kernels
+
 
 def fold_seed(seed: tf.Tensor | None, number: int | tf.Tensor) -> tf.Tensor | None:
     """Derives a seed for one part of the model.
@@ -26,14 +28,14 @@ def random_seed() -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="bert_tf")
 class StatelessDropout(keras.layers.Layer):
-    """Sets a share `rate` of the inputs to 0 and scales the rest by 1 / (1 - rate).
+    """Sets a share `rate` of the inputs to 0 and scales the rest to keep their mean.
 
     Keras' own dropout keeps a seed in a variable that no checkpoint format saves and
     that is alike on every replica. Here the caller derives the seed from what a
     resumed run knows again: run seed, step, replica and place in the model.
 
     Args:
-        rate: share of the inputs to drop, at least 0 and below 1.
+        rate: share of the inputs to drop, at least 0 and below 1; rounded to 256ths.
     """
 
     def __init__(self, rate: float, **kwargs):
@@ -52,10 +54,7 @@ class StatelessDropout(keras.layers.Layer):
         """
         if seed is None or self.rate == 0:
             return inputs
-        # Philox gives the same bits on CPU and GPU.
-        return tf.nn.experimental.stateless_dropout(
-            inputs, self.rate, seed=seed, rng_alg="philox"
-        )
+        return kernels.dropout(inputs, seed, rate=self.rate)
 
     def get_config(self):
         """The constructor's arguments."""

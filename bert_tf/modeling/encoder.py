@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from bert_tf.config import BertConfig
 from bert_tf.errors import UserError
+from bert_tf.modeling import kernels
 from bert_tf.modeling.attention import SelfAttention
 from bert_tf.modeling.dropout import StatelessDropout, fold_seed, random_seed
+from bert_tf.modeling.layers import Dense, LayerNorm
 
 
 class Configured:
@@ -30,7 +32,7 @@ class Configured:
 
     def dense(self, units: int, input_size: int, name: str, **kwargs):
         """A built Dense layer for inputs [..., input_size]."""
-        layer = keras.layers.Dense(
+        layer = Dense(
             units,
             kernel_initializer=self.initializer(),
             name=name,
@@ -40,8 +42,8 @@ class Configured:
         return layer
 
     def layer_norm(self, size: int, name: str):
-        """A built LayerNormalization over [..., size]; Keras computes it in float32."""
-        layer = keras.layers.LayerNormalization(
+        """A built LayerNorm over [..., size]."""
+        layer = LayerNorm(
             epsilon=self.config.layer_norm_eps, dtype=self.dtype_policy, name=name
         )
         layer.build((None, size))
@@ -57,9 +59,10 @@ class Configured:
         """The truncated normal of all matrices; a new one for each variable."""
         return keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
 
-    def activation(self, x: tf.Tensor) -> tf.Tensor:
+    def activation(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
         """The GELU that `config.hidden_act` names; see BertConfig."""
-        return tf.nn.gelu(x, approximate=self.config.hidden_act == "gelu_new")
+        is_approximate = self.config.hidden_act == "gelu_new"
+        return kernels.gelu(x, approximate=is_approximate, compiled=training)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -153,6 +156,7 @@ class TransformerLayer(Configured, keras.layers.Layer):
         self,
         x_BSH: tf.Tensor,
         mask_BST: tf.Tensor,
+        training: bool = False,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Transforms.
@@ -161,6 +165,7 @@ class TransformerLayer(Configured, keras.layers.Layer):
             x_BSH: float [B, S, H].
             mask_BST: bool [B, S or 1, S], True where the second position may be attended
                 to from the first.
+            training: whether XLA may be used; Keras hands it down from the model.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
@@ -169,11 +174,14 @@ class TransformerLayer(Configured, keras.layers.Layer):
         if self.config.layer_norm == "pre":
             y_BSH = self.attention_layer_norm(x_BSH)
             x_BSH += self._attend(y_BSH, mask_BST, dropout_seed)
-            return x_BSH + self._feed_forward(self.output_layer_norm(x_BSH), dropout_seed)
+            y_BSH = self.output_layer_norm(x_BSH)
+            return x_BSH + self._feed_forward(y_BSH, training, dropout_seed)
         x_BSH = self.attention_layer_norm(
             x_BSH + self._attend(x_BSH, mask_BST, dropout_seed)
         )
-        return self.output_layer_norm(x_BSH + self._feed_forward(x_BSH, dropout_seed))
+        return self.output_layer_norm(
+            x_BSH + self._feed_forward(x_BSH, training, dropout_seed)
+        )
 
     def _attend(self, x_BSH, mask_BST, dropout_seed):
         y_BSH = self.attention(x_BSH, mask_BST, dropout_seed=fold_seed(dropout_seed, 0))
@@ -181,8 +189,8 @@ class TransformerLayer(Configured, keras.layers.Layer):
             self.attention_output(y_BSH), seed=fold_seed(dropout_seed, 1)
         )
 
-    def _feed_forward(self, x_BSH, dropout_seed):
-        y_BSF = self.activation(self.intermediate(x_BSH))
+    def _feed_forward(self, x_BSH, training, dropout_seed):
+        y_BSF = self.activation(self.intermediate(x_BSH), training=training)
         return self.hidden_dropout(
             self.ffn_output(y_BSF), seed=fold_seed(dropout_seed, 2)
         )

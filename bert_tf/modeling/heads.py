@@ -48,7 +48,10 @@ class MaskedLMHead(Configured, keras.layers.Layer):
         # ones, and their gradient a tensor [B, V, H].
         hidden_size = x_BPH.shape[-1]
         x_NH = tf.reshape(x_BPH, [-1, hidden_size])
-        x_NH = self.transform_layer_norm(self.activation(self.transform(x_NH)))
+        # Never by XLA: the number of positions may differ in each batch, and it would
+        # compile for each.
+        x_NH = self.activation(self.transform(x_NH), training=False)
+        x_NH = self.transform_layer_norm(x_NH, training=False)
         logits_NV = tf.matmul(
             x_NH, tf.cast(word_embeddings, x_NH.dtype), transpose_b=True
         )

@@ -1,0 +1,131 @@
+"""Each kernel beside TensorFlow's plain operations: values and gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert_tf.modeling import kernels
+
+ROUNDING = {"float32": 1e-5, "bfloat16": 0.05}
+
+
+def normal(*shape, seed=0, dtype="float32"):
+    return tf.cast(tf.random.stateless_normal(shape, seed=[seed, 0]), dtype)
+
+
+def values_and_gradients(function, *inputs):
+    """What a function gives, and its gradients for some weights of its outputs."""
+
+    @tf.function(autograph=False)
+    def run():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            y = function(*inputs)
+            loss = tf.reduce_sum(tf.cast(y, tf.float32) * normal(*y.shape, seed=9))
+        return [y, *tape.gradient(loss, inputs)]
+
+    return [tf.cast(found, tf.float32).numpy() for found in run()]
+
+
+def assert_alike(function, plain, *inputs):
+    """Against the plain form in float32 on the same, perhaps rounded, inputs."""
+    dtype = inputs[0].dtype.name
+    found = values_and_gradients(function, *inputs)
+    expected = values_and_gradients(plain, *(tf.cast(x, tf.float32) for x in inputs))
+    for one, other in zip(found, expected, strict=True):
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(one, other, rtol=0, atol=ROUNDING[dtype] * scale)
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
+def compiled(request):
+    return request.param
+
+
+def test_dense(dtype):
+    assert_alike(
+        kernels.dense,
+        lambda x, kernel, bias: tf.einsum("bsi,io->bso", x, kernel) + bias,
+        normal(3, 4, 6, dtype=dtype),
+        normal(6, 5, seed=1, dtype=dtype),
+        normal(5, seed=2, dtype=dtype),
+    )
+
+
+@pytest.mark.parametrize("approximate", [True, False])
+def test_gelu(dtype, approximate, compiled):
+    assert_alike(
+        lambda x: kernels.gelu(x, approximate=approximate, compiled=compiled),
+        lambda x: tf.nn.gelu(x, approximate),
+        3 * normal(4, 50, dtype=dtype),
+    )
+
+
+def test_layer_norm(dtype, compiled):
+    def plain(x, gamma, beta):
+        mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+        return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-12)
+
+    assert_alike(
+        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, compiled=compiled),
+        plain,
+        1 + 2 * normal(3, 4, 16, dtype=dtype),
+        normal(16, seed=1, dtype=dtype),
+        normal(16, seed=2, dtype=dtype),
+    )
+
+
+def test_layer_norm_takes_its_epsilon_from_the_caller(compiled):
+    """Fused forms of TensorFlow's are known to take 1e-3 whatever they are told."""
+    x = 0.01 * normal(4, 64)
+    y = kernels.layer_norm(
+        x, tf.ones([64]), tf.zeros([64]), epsilon=1e-12, compiled=compiled
+    )
+    np.testing.assert_allclose(tf.math.reduce_std(y, -1), np.ones(4), atol=1e-5)
+
+
+def test_masked_softmax(dtype, compiled):
+    mask = tf.constant([[True, True, False, True]] * 3 + [[False] * 4])
+
+    def plain(x):
+        return tf.nn.softmax(tf.where(mask, 0.5 * x, -1e9 + 0 * x))
+
+    found = values_and_gradients(
+        lambda x: kernels.masked_softmax(x, mask, scale=0.5, compiled=compiled),
+        normal(2, 4, 4, dtype=dtype),
+    )
+    expected = values_and_gradients(
+        plain, tf.cast(normal(2, 4, 4, dtype=dtype), "float32")
+    )
+    for one, other in zip(found, expected, strict=True):
+        assert np.isfinite(one).all()
+        tolerance = ROUNDING[dtype]
+        np.testing.assert_allclose(one[:, :3], other[:, :3], atol=tolerance)
+
+
+@pytest.mark.parametrize("shape", [(100, 100), (7, 11, 3)])
+def test_dropout_drops_its_share_in_both_directions(dtype, shape):
+    def drop(x):
+        return kernels.dropout(x, tf.constant([1, 2]), rate=0.1)
+
+    x = tf.ones(shape, dtype)
+    y, again = drop(x).numpy(), drop(x).numpy()
+    np.testing.assert_array_equal(y, again)
+    is_kept = y != 0
+    assert np.allclose(y[is_kept].astype("float32"), 256 / 230, atol=0.005)
+    share, number = 1 - is_kept.mean(), is_kept.size
+    assert abs(share - 26 / 256) < 4 * np.sqrt(0.1 * 0.9 / number)
+    value, gradient = values_and_gradients(drop, x)
+    weights = normal(*shape, seed=9).numpy()
+    np.testing.assert_allclose(gradient, value * weights, atol=0.03)
+
+
+def test_dropout_differs_by_seed():
+    x = tf.ones([1000])
+    one, other = (kernels.dropout(x, tf.constant([seed, 0]), rate=0.5) for seed in (1, 2))
+    assert 400 < int(tf.reduce_sum(tf.cast(one != other, tf.int32))) < 600
