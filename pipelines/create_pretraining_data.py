@@ -69,7 +69,7 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "next_sentence",
     _DEFAULTS.next_sentence,
-    "Make next-sentence pairs; else fill examples with sentences of one document.",
+    "Make next-sentence pairs; else fill examples with one document's tokens.",
 )
 flags.DEFINE_float(
     "short_seq_prob", _DEFAULTS.short_seq_prob, "Share of documents cut shorter."

@@ -218,7 +218,7 @@ class ExampleMaker:
                 config.short_seq_prob,
             )
         else:
-            segments = pairing.fill_with_sentences(
+            segments = pairing.cut_documents(
                 documents.document_splits,
                 documents.sentence_splits,
                 config.max_seq_length,

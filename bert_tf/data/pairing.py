@@ -140,11 +140,13 @@ def pair_sentences(
     return _segments(rows, num_pairs, num_actual_for_random, num_dropped)
 
 
-@compiled
-def fill_with_sentences(document_splits, sentence_splits, max_seq_length):
-    """Single segments of as many whole sentences of one document as fit.
+def cut_documents(
+    document_splits: np.ndarray, sentence_splits: np.ndarray, max_seq_length: int
+) -> Segments:
+    """Single segments as long as fits, one after the other through each document.
 
-    A sentence that fits in no example is cut where the example is full.
+    Sentences are cut where a segment is full: whole ones would leave some places of
+    almost every example empty, too few for any other example.
 
     Args:
         document_splits: int64 [D + 1], which sentences belong to which document.
@@ -152,36 +154,18 @@ def fill_with_sentences(document_splits, sentence_splits, max_seq_length):
         max_seq_length: in tokens, the two special ones included.
 
     Returns:
-        Segments, the second ones empty.
+        Segments, the second ones empty. All but the last of a document are full.
 
-    Source: Liu et al. 2019 (RoBERTa), 4.2, DOC-SENTENCES.
+    Source: Liu et al. 2019 (RoBERTa), 4.2, DOC-SENTENCES, but for the cut sentences.
     """
-    max_tokens = max_seq_length - NUM_SPECIAL_TOKENS_SINGLE
-    num_tokens = sentence_splits[-1]
-    num_sentences = document_splits[-1]
-    rows = np.zeros((6, num_sentences + num_tokens // max_tokens), np.int64)
-    num_segments = 0
-    for document in range(len(document_splits) - 1):
-        start = sentence_splits[document_splits[document]]
-        last_sentence = document_splits[document + 1]
-        sentence = document_splits[document]  # the one that `start` is in
-        while sentence < last_sentence:
-            stop = start
-            while sentence < last_sentence and (
-                sentence_splits[sentence + 1] <= start + max_tokens
-            ):
-                sentence += 1
-                stop = sentence_splits[sentence]
-            if stop == start:
-                stop = start + max_tokens
-            rows[0, num_segments] = document
-            rows[1, num_segments] = start
-            rows[2, num_segments] = stop
-            rows[3, num_segments] = stop
-            rows[4, num_segments] = stop
-            num_segments += 1
-            start = stop
-    return _segments(rows, num_segments, 0, 0)
+    room = max_seq_length - NUM_SPECIAL_TOKENS_SINGLE
+    bounds = sentence_splits[document_splits]
+    counts = -(-np.diff(bounds) // room)
+    documents = np.repeat(np.arange(len(counts)), counts)
+    places = np.arange(len(documents)) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts = bounds[documents] + room * places
+    stops = np.minimum(starts + room, bounds[documents + 1])
+    return Segments(documents, starts, stops, stops, stops, np.zeros_like(starts), 0, 0)
 
 
 @compiled

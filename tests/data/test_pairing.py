@@ -175,30 +175,20 @@ def test_targets_are_full_unless_short_ones_are_drawn():
     assert set(longest) == set(range(2, 21))
 
 
-def reference_fill(document, room):
-    """Whole sentences as long as they fit, over-long ones cut."""
-    pieces = [
-        sentence[start : start + room]
-        for sentence in document
-        for start in range(0, len(sentence), room)
-    ]
-    segment = []
-    for piece in pieces:
-        if len(segment) + len(piece) > room:
-            yield segment
-            segment = []
-        segment = segment + piece
-    yield segment
+def reference_cut(document, room):
+    """Spans of a document's tokens."""
+    tokens = joined(document)
+    return [tokens[start : start + room] for start in range(0, len(tokens), room)]
 
 
 @hypothesis.given(corpora(), strategies.integers(8, 32))
 def test_single_segments_hold_every_token_once(documents, length):
-    found = pairing.fill_with_sentences(*flat(documents), length)
+    found = pairing.cut_documents(*flat(documents), length)
     tokens = joined(joined(documents))
     assert [
         (index, segment)
         for index, document in enumerate(documents)
-        for segment in reference_fill(document, length - 2)
+        for segment in reference_cut(document, length - 2)
     ] == [
         (document, tokens[start:stop])
         for document, start, stop in zip(*found[:3], strict=True)
@@ -207,9 +197,9 @@ def test_single_segments_hold_every_token_once(documents, length):
     assert not found.is_random_next.any()
 
 
-def test_long_sentences_are_cut_and_short_ones_share_an_example():
+def test_all_segments_but_the_last_of_a_document_are_full():
     tokens = list(range(30))
-    documents = [[tokens[:14], tokens[14:16], tokens[16:18], tokens[18:23]]]
-    found = pairing.fill_with_sentences(*flat(documents), 8)
+    documents = [[tokens[:14], tokens[14:16], tokens[16:18]], [tokens[18:23]]]
+    found = pairing.cut_documents(*flat(documents), 8)
     assert found.first_starts.tolist() == [0, 6, 12, 18]
     assert found.first_stops.tolist() == [6, 12, 18, 23]
