@@ -63,7 +63,7 @@ class SelfAttention(keras.layers.Layer):
             x_BSH: float [B, S, H].
             mask_BST: bool [B, S or 1, T], True where the second position may be attended
                 to from the first.
-            training: whether XLA may be used; Keras hands it down from the model.
+            training: whether gradients are by hand; Keras hands it down from the model.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
@@ -77,7 +77,7 @@ class SelfAttention(keras.layers.Layer):
             tf.matmul(query_BNSD, key_BNTD, transpose_b=True),
             mask_BST[:, None],
             scale=query_BNSD.shape[-1] ** -0.5,
-            compiled=training,
+            training=training,
         )
         probabilities_BNST = self.dropout(
             probabilities_BNST, seed=fold_seed(dropout_seed, 0)

@@ -62,7 +62,7 @@ class Configured:
     def activation(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
         """The GELU that `config.hidden_act` names; see BertConfig."""
         is_approximate = self.config.hidden_act == "gelu_new"
-        return kernels.gelu(x, approximate=is_approximate, compiled=training)
+        return kernels.gelu(x, approximate=is_approximate, training=training)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -165,7 +165,7 @@ class TransformerLayer(Configured, keras.layers.Layer):
             x_BSH: float [B, S, H].
             mask_BST: bool [B, S or 1, S], True where the second position may be attended
                 to from the first.
-            training: whether XLA may be used; Keras hands it down from the model.
+            training: whether gradients are by hand; Keras hands it down from the model.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:

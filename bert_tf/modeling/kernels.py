@@ -3,8 +3,8 @@
 TensorFlow runs what lies between two products of matrices as a dozen operations, forward
 and backward, each of which reads and writes the whole tensor. Here the forward and the
 backward half are one function each, in float32 whatever the type of the tensors, and in
-training XLA makes one loop of it. The products stay TensorFlow's. What is served is not
-compiled: not every server has XLA.
+training XLA makes one loop of it. The products stay TensorFlow's. What is served has the
+same functions as plain operations: not every server has XLA, nor these gradients.
 
 Shapes: N positions, H units; leading dimensions are free where it says [..., H].
 """
@@ -21,56 +21,78 @@ MASKED_SCORE = -1e9
 _BYTE_VALUES = 256
 
 
-def _half(function: Callable) -> Callable:
-    """A forward or backward half that can be compiled."""
-    compiled_function = tf.function(function, jit_compile=True, autograph=False)
-
-    @functools.wraps(function)
-    def run(*tensors: tf.Tensor, compiled: bool, **settings):
-        if not compiled:
-            return function(*tensors, **settings)
-        return compiled_function(*tensors, **settings)
-
-    return run
+def _compiled(function: Callable) -> Callable:
+    """A forward or backward half, as one operation of XLA's."""
+    return tf.function(function, jit_compile=True, autograph=False)
 
 
-@tf.custom_gradient
-def dense(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+def dense(
+    x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, training: bool
+) -> tf.Tensor:
     """X @ kernel + bias, as one product of two matrices.
 
     Args:
         x: float [..., I].
         kernel: float [I, O].
         bias: float [O].
+        training: whether the gradient is to be by hand.
 
     Returns:
         Float [..., O].
     """
-    rows_NI = tf.reshape(x, [-1, kernel.shape[0]])
-    y_NO = tf.nn.bias_add(tf.matmul(rows_NI, kernel), bias)
-    shape = tf.shape(x)
+    product = _dense if training else _plain_dense
+    y_NO = product(tf.reshape(x, [-1, kernel.shape[0]]), kernel, bias)
+    return tf.reshape(y_NO, tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0))
 
-    def gradient(dy):
-        dy_NO = tf.reshape(dy, tf.shape(y_NO))
-        dx_NI = tf.matmul(dy_NO, kernel, transpose_b=True)
+
+def _plain_dense(x_NI, kernel, bias):
+    return tf.nn.bias_add(tf.matmul(x_NI, kernel), bias)
+
+
+@tf.custom_gradient
+def _dense(x_NI, kernel, bias):
+    def gradient(dy_NO):
         # As a product it is faster than TensorFlow's sum, and in bfloat16 more
         # accurate: a product adds up in float32.
-        ones_1N = tf.ones([1, tf.shape(dy_NO)[0]], dy.dtype)
+        ones_1N = tf.ones([1, tf.shape(dy_NO)[0]], dy_NO.dtype)
         return (
-            tf.reshape(dx_NI, shape),
-            tf.matmul(rows_NI, dy_NO, transpose_a=True),
+            tf.matmul(dy_NO, kernel, transpose_b=True),
+            tf.matmul(x_NI, dy_NO, transpose_a=True),
             tf.matmul(ones_1N, dy_NO)[0],
         )
 
-    return tf.reshape(y_NO, tf.concat([shape[:-1], [kernel.shape[1]]], 0)), gradient
+    return _plain_dense(x_NI, kernel, bias), gradient
 
 
-@_half
-def _gelu_forward(x, *, approximate):
+def gelu(x: tf.Tensor, *, approximate: bool, training: bool) -> tf.Tensor:
+    """The Gaussian error linear unit (Hendrycks and Gimpel 2016).
+
+    Args:
+        x: float [...].
+        approximate: whether by tanh.
+        training: whether the gradient is to be by hand.
+    """
+    if not training:
+        return _gelu(x, approximate=approximate)
+
+    @tf.custom_gradient
+    def run(x):
+        return (
+            _gelu_forward(x, approximate=approximate),
+            lambda dy: _gelu_backward(x, dy, approximate=approximate),
+        )
+
+    return run(x)
+
+
+def _gelu(x, *, approximate):
     return tf.cast(tf.nn.gelu(tf.cast(x, tf.float32), approximate), x.dtype)
 
 
-@_half
+_gelu_forward = _compiled(_gelu)
+
+
+@_compiled
 def _gelu_backward(x, dy, *, approximate):
     value = tf.cast(x, tf.float32)
     with tf.GradientTape() as tape:
@@ -79,22 +101,33 @@ def _gelu_backward(x, dy, *, approximate):
     return tf.cast(tape.gradient(y, value, tf.cast(dy, tf.float32)), x.dtype)
 
 
-def gelu(x: tf.Tensor, *, approximate: bool, compiled: bool) -> tf.Tensor:
-    """The Gaussian error linear unit (Hendrycks and Gimpel 2016), [...]."""
+def layer_norm(
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *, epsilon: float, training: bool
+) -> tf.Tensor:
+    """Layer normalisation over the last axis (Ba et al. 2016).
+
+    Args:
+        x: float [..., H].
+        gamma: float [H].
+        beta: float [H].
+        epsilon: added to the variance.
+        training: whether the gradient is to be by hand.
+
+    Returns:
+        A tensor like `x`.
+    """
+    if not training:
+        return _layer_norm(x, gamma, beta, epsilon=epsilon)[0]
 
     @tf.custom_gradient
-    def run(x):
-        settings = {"approximate": approximate, "compiled": compiled}
-        return (
-            _gelu_forward(x, **settings),
-            lambda dy: _gelu_backward(x, dy, **settings),
-        )
+    def run(x, gamma, beta):
+        y, normal, scale = _layer_norm_forward(x, gamma, beta, epsilon=epsilon)
+        return y, lambda dy: _layer_norm_backward(dy, normal, scale, gamma)
 
-    return run(x)
+    return run(x, gamma, beta)
 
 
-@_half
-def _layer_norm_forward(x, gamma, beta, *, epsilon):
+def _layer_norm(x, gamma, beta, *, epsilon):
     value = tf.cast(x, tf.float32)
     mean = tf.reduce_mean(value, -1, keepdims=True)
     centred = value - mean
@@ -104,7 +137,10 @@ def _layer_norm_forward(x, gamma, beta, *, epsilon):
     return tf.cast(y, x.dtype), tf.cast(normal, x.dtype), scale
 
 
-@_half
+_layer_norm_forward = _compiled(_layer_norm)
+
+
+@_compiled
 def _layer_norm_backward(dy, normal, scale, gamma):
     axes = list(range(dy.shape.rank - 1))
     dy_value, normal_value = tf.cast(dy, tf.float32), tf.cast(normal, tf.float32)
@@ -120,49 +156,8 @@ def _layer_norm_backward(dy, normal, scale, gamma):
     )
 
 
-def layer_norm(
-    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *, epsilon: float, compiled: bool
-) -> tf.Tensor:
-    """Layer normalisation over the last axis (Ba et al. 2016).
-
-    Args:
-        x: float [..., H].
-        gamma: float [H].
-        beta: float [H].
-        epsilon: added to the variance.
-        compiled: whether XLA may be used.
-
-    Returns:
-        A tensor like `x`.
-    """
-
-    @tf.custom_gradient
-    def run(x, gamma, beta):
-        y, normal, scale = _layer_norm_forward(
-            x, gamma, beta, epsilon=epsilon, compiled=compiled
-        )
-        return y, lambda dy: _layer_norm_backward(
-            dy, normal, scale, gamma, compiled=compiled
-        )
-
-    return run(x, gamma, beta)
-
-
-@_half
-def _softmax_forward(scores, mask, *, scale):
-    value = tf.cast(scores, tf.float32) * scale + tf.where(mask, 0.0, MASKED_SCORE)
-    return tf.cast(tf.nn.softmax(value), scores.dtype)
-
-
-@_half
-def _softmax_backward(dy, probabilities, *, scale):
-    dy_value, value = tf.cast(dy, tf.float32), tf.cast(probabilities, tf.float32)
-    total = tf.reduce_sum(dy_value * value, -1, keepdims=True)
-    return tf.cast((dy_value - total) * value * scale, dy.dtype)
-
-
 def masked_softmax(
-    scores: tf.Tensor, mask: tf.Tensor, *, scale: float, compiled: bool
+    scores: tf.Tensor, mask: tf.Tensor, *, scale: float, training: bool
 ) -> tf.Tensor:
     """Softmax over the last axis of scores * scale, where the mask is True.
 
@@ -170,43 +165,39 @@ def masked_softmax(
         scores: float [...].
         mask: bool, broadcast to it. Where a row has none, all its scores count.
         scale: factor.
-        compiled: whether XLA may be used.
+        training: whether the gradient is to be by hand.
 
     Returns:
         A tensor like `scores`.
     """
-    settings = {"scale": scale, "compiled": compiled}
+    if not training:
+        return _softmax(scores, mask, scale=scale)
 
     @tf.custom_gradient
     def run(scores):
-        probabilities = _softmax_forward(scores, mask, **settings)
-        return probabilities, lambda dy: _softmax_backward(dy, probabilities, **settings)
+        probabilities = _softmax_forward(scores, mask, scale=scale)
+        return probabilities, lambda dy: _softmax_backward(dy, probabilities, scale=scale)
 
     return run(scores)
 
 
-def random_bytes(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Uniform uint8 of a shape; Philox gives the same on every device.
-
-    Args:
-        shape: int32 [rank].
-        seed: int32 [2].
-    """
-    size = tf.reduce_prod(shape)
-    words = tf.random.stateless_uniform(
-        [(size + 3) // 4], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
-    )
-    return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:size], shape)
+def _softmax(scores, mask, *, scale):
+    value = tf.cast(scores, tf.float32) * scale + tf.where(mask, 0.0, MASKED_SCORE)
+    return tf.cast(tf.nn.softmax(value), scores.dtype)
 
 
-@_half
-def _drop(x, noise, *, threshold):
-    kept = x * tf.cast(_BYTE_VALUES / (_BYTE_VALUES - threshold), x.dtype)
-    return tf.where(noise >= tf.constant(threshold, tf.uint8), kept, tf.zeros_like(x))
+_softmax_forward = _compiled(_softmax)
+
+
+@_compiled
+def _softmax_backward(dy, probabilities, *, scale):
+    dy_value, value = tf.cast(dy, tf.float32), tf.cast(probabilities, tf.float32)
+    total = tf.reduce_sum(dy_value * value, -1, keepdims=True)
+    return tf.cast((dy_value - total) * value * scale, dy.dtype)
 
 
 def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float) -> tf.Tensor:
-    """Sets a share of the inputs to 0 and scales the rest.
+    """Sets a share of the inputs to 0 and scales the rest, in training.
 
     A random byte decides, a quarter of the work of a random number: the share is `rate`
     rounded to 256ths, and the scale fits it.
@@ -217,11 +208,26 @@ def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float) -> tf.Tensor:
         rate: share to drop.
     """
     threshold = min(round(rate * _BYTE_VALUES), _BYTE_VALUES - 1)
-    noise = random_bytes(tf.shape(x), seed)
+    noise = _random_bytes(tf.shape(x), seed)
 
     @tf.custom_gradient
     def run(x):
-        drop = functools.partial(_drop, threshold=threshold, compiled=True)
-        return drop(x, noise), lambda dy: drop(dy, noise)
+        drop = functools.partial(_drop, noise=noise, threshold=threshold)
+        return drop(x), drop
 
     return run(x)
+
+
+def _random_bytes(shape, seed):
+    """Uniform uint8 of a shape; Philox gives the same on every device."""
+    size = tf.reduce_prod(shape)
+    words = tf.random.stateless_uniform(
+        [(size + 3) // 4], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+    return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:size], shape)
+
+
+@_compiled
+def _drop(x, *, noise, threshold):
+    kept = x * tf.cast(_BYTE_VALUES / (_BYTE_VALUES - threshold), x.dtype)
+    return tf.where(noise >= tf.constant(threshold, tf.uint8), kept, tf.zeros_like(x))

@@ -10,10 +10,15 @@ from bert_tf.modeling import kernels
 class Dense(keras.layers.Dense):
     """A dense layer."""
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """[..., I] to [..., units]."""
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """[..., I] to [..., units].
+
+        Args:
+            inputs: float [..., I].
+            training: whether gradients are by hand; Keras hands it down from the model.
+        """
         kernel, bias = map(tf.convert_to_tensor, (self.kernel, self.bias))
-        return self.activation(kernels.dense(inputs, kernel, bias))
+        return self.activation(kernels.dense(inputs, kernel, bias, training=training))
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -25,9 +30,9 @@ class LayerNorm(keras.layers.LayerNormalization):
 
         Args:
             inputs: float [..., H].
-            training: whether XLA may be used; Keras hands it down from the model.
+            training: whether gradients are by hand; Keras hands it down from the model.
         """
         gamma, beta = map(tf.convert_to_tensor, (self.gamma, self.beta))
         return kernels.layer_norm(
-            inputs, gamma, beta, epsilon=self.epsilon, compiled=training
+            inputs, gamma, beta, epsilon=self.epsilon, training=training
         )

@@ -42,14 +42,14 @@ def dtype(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
-def compiled(request):
+@pytest.fixture(params=[True, False], ids=["training", "plain"])
+def training(request):
     return request.param
 
 
-def test_dense(dtype):
+def test_dense(dtype, training):
     assert_alike(
-        kernels.dense,
+        lambda *inputs: kernels.dense(*inputs, training=training),
         lambda x, kernel, bias: tf.einsum("bsi,io->bso", x, kernel) + bias,
         normal(3, 4, 6, dtype=dtype),
         normal(6, 5, seed=1, dtype=dtype),
@@ -58,21 +58,21 @@ def test_dense(dtype):
 
 
 @pytest.mark.parametrize("approximate", [True, False])
-def test_gelu(dtype, approximate, compiled):
+def test_gelu(dtype, approximate, training):
     assert_alike(
-        lambda x: kernels.gelu(x, approximate=approximate, compiled=compiled),
+        lambda x: kernels.gelu(x, approximate=approximate, training=training),
         lambda x: tf.nn.gelu(x, approximate),
         3 * normal(4, 50, dtype=dtype),
     )
 
 
-def test_layer_norm(dtype, compiled):
+def test_layer_norm(dtype, training):
     def plain(x, gamma, beta):
         mean, variance = tf.nn.moments(x, [-1], keepdims=True)
         return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-12)
 
     assert_alike(
-        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, compiled=compiled),
+        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, training=training),
         plain,
         1 + 2 * normal(3, 4, 16, dtype=dtype),
         normal(16, seed=1, dtype=dtype),
@@ -80,23 +80,23 @@ def test_layer_norm(dtype, compiled):
     )
 
 
-def test_layer_norm_takes_its_epsilon_from_the_caller(compiled):
+def test_layer_norm_takes_its_epsilon_from_the_caller(training):
     """Fused forms of TensorFlow's are known to take 1e-3 whatever they are told."""
     x = 0.01 * normal(4, 64)
     y = kernels.layer_norm(
-        x, tf.ones([64]), tf.zeros([64]), epsilon=1e-12, compiled=compiled
+        x, tf.ones([64]), tf.zeros([64]), epsilon=1e-12, training=training
     )
     np.testing.assert_allclose(tf.math.reduce_std(y, -1), np.ones(4), atol=1e-5)
 
 
-def test_masked_softmax(dtype, compiled):
+def test_masked_softmax(dtype, training):
     mask = tf.constant([[True, True, False, True]] * 3 + [[False] * 4])
 
     def plain(x):
         return tf.nn.softmax(tf.where(mask, 0.5 * x, -1e9 + 0 * x))
 
     found = values_and_gradients(
-        lambda x: kernels.masked_softmax(x, mask, scale=0.5, compiled=compiled),
+        lambda x: kernels.masked_softmax(x, mask, scale=0.5, training=training),
         normal(2, 4, 4, dtype=dtype),
     )
     expected = values_and_gradients(
