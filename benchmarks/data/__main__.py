@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> None:
     folder = pathlib.Path(_OUTPUT.value)
     contestants = generators.contestants(
         vocab_file=_VOCAB_FILE.value,
-        environments=folder,
+        folder=folder,
         text_megabytes=_TEXT_MB.value,
         hugging_face_megabytes=_HUGGING_FACE_MB.value,
         model_garden_megabytes=_MODEL_GARDEN_MB.value,

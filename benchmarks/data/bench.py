@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +12,9 @@ from importlib import metadata
 
 from absl import logging
 
-from benchmarks.data import generators, long_text, report, usage
+from benchmarks import environments, machine, usage
+from benchmarks.data import generators, long_text, report
 from bert_tf.errors import UserError
-
-_PEERS = pathlib.Path(__file__).parent.parent / "peers"
-_PEER_PACKAGES = re.compile(r"^(tf-models-official|datasets|tokenizers)==(.+)$", re.M)
 
 
 class Bench:
@@ -100,7 +97,7 @@ class Bench:
         ]
         log_name = f"{generator.file_name}-reading"
         self._run(command, log_name, num_cores=1)
-        said = json.loads(_last_line(self._log(log_name)))
+        said = json.loads(usage.last_line(self._log(log_name)))
         rate = said["examples_per_second"]
         self.results.reading_rates.setdefault(generator.name, []).append(rate)
         logging.info("%s: read %.0f examples a second.", generator.name, rate)
@@ -132,7 +129,7 @@ class Bench:
         except subprocess.CalledProcessError as error:
             raise UserError(
                 f"{command[2]}: expected it to succeed, received exit code "
-                f"{error.returncode} and {_last_line(log)!r}; see {log}."
+                f"{error.returncode} and {usage.last_line(log)!r}; see {log}."
             ) from error
 
     def _save(self) -> None:
@@ -140,28 +137,13 @@ class Bench:
         path.write_text(report.to_json(self.results), encoding="utf-8")
 
 
-def _last_line(log: pathlib.Path) -> str:
-    return log.read_text(errors="replace").rstrip().rpartition("\n")[2]
-
-
 def describe_machine() -> str:
     """The processor, the memory, the load and the versions, on one line."""
-    cpu_info = pathlib.Path("/proc/cpuinfo").read_text()
-    model = re.search(r"^model name\s*: (.+)$", cpu_info, re.M)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    peers = "".join(path.read_text() for path in sorted(_PEERS.glob("*.txt")))
-    return (
-        f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, "
-        f"{memory:.0f} GB of memory, load average {os.getloadavg()[0]:.1f} at the start; "
-        f"Python {platform.python_version()}, "
-        + ", ".join(
-            f"{name} {version}"
-            for name, version in (
-                *(
-                    (name, metadata.version(name))
-                    for name in ("tensorflow", "apache-beam")
-                ),
-                *_PEER_PACKAGES.findall(peers),
-            )
-        )
+    versions = [
+        *((name, metadata.version(name)) for name in ("tensorflow", "apache-beam")),
+        *environments.versions("hugging_face", "datasets", "tokenizers"),
+        *environments.versions("model_garden", "tf-models-official"),
+    ]
+    return f"{machine.describe()}; Python {platform.python_version()}, " + ", ".join(
+        f"{name} {version}" for name, version in versions
     )

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from bert_tf.errors import UserError
+from benchmarks import environments
 
 OURS = "bert_tf"
 OURS_DYNAMIC = "bert_tf, dynamic masks"
@@ -52,7 +52,7 @@ class Generator:
 def contestants(
     *,
     vocab_file: str,
-    environments: pathlib.Path,
+    folder: pathlib.Path,
     text_megabytes: float,
     hugging_face_megabytes: float,
     model_garden_megabytes: float,
@@ -61,7 +61,7 @@ def contestants(
 
     Args:
         vocab_file: an uncased vocabulary, for all of them.
-        environments: the folder of the peers' virtual environments.
+        folder: has the peers' virtual environments in it.
         text_megabytes: for a run of ours.
         hugging_face_megabytes: for a run of Hugging Face's.
         model_garden_megabytes: for a run of Model Garden's.
@@ -72,8 +72,10 @@ def contestants(
     ours = functools.partial(
         _ours, vocab_file=vocab_file, text_megabytes=text_megabytes, num_cores=1
     )
-    model_garden_python = _python(environments / "model_garden")
-    hugging_face_python = _python(environments / "hugging_face")
+    model_garden_python, hugging_face_python = (
+        environments.python(folder / name, target="bench-data")
+        for name in ("model_garden", "hugging_face")
+    )
     return [
         ours(OURS, is_read=True),
         ours(OURS_DYNAMIC, "--masking=dynamic", is_read=True),
@@ -139,16 +141,6 @@ def _ours(
         num_cores,
         is_read,
     )
-
-
-def _python(environment: pathlib.Path) -> str:
-    python = environment / "bin/python"
-    if not python.exists():
-        raise UserError(
-            f"--output: expected a peer's environment in it, received none at "
-            f"{str(environment)!r}; run make bench-data, which makes it."
-        )
-    return str(python)
 
 
 def _count_ours(output: pathlib.Path) -> Counts:

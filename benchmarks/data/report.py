@@ -12,7 +12,8 @@ from benchmarks.data.generators import (
     OURS_TWO_WORKERS,
     Counts,
 )
-from benchmarks.data.usage import Usage
+from benchmarks.tables import markdown_table
+from benchmarks.usage import Usage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _speed(results: Results) -> list[str]:
         "## Speed",
         "What starting and importing take is subtracted. Each is pinned to one processor "
         "core.",
-        _table(["", "text, MB", "MB / CPU s", "MB / s", "of ours"], rows),
+        markdown_table(["", "text, MB", "MB / CPU s", "MB / s", "of ours"], rows),
     ]
 
 
@@ -161,7 +162,7 @@ def _whole_runs(results: Results) -> list[str]:
         "## Whole runs",
         f"Nothing is subtracted. To start: the same command on {start_megabytes:.1f} MB. "
         "Memory is the highest sum of what all processes had resident.",
-        _table(
+        markdown_table(
             [
                 *("", "text, MB", "to start: CPU s", "s", "in all: CPU s", "s"),
                 *("memory, MB", "examples", "examples / MB of text", "written, MB"),
@@ -181,7 +182,7 @@ def _repetition(results: Results) -> list[str]:
     return [
         "## Text used more than once",
         f"{OURS} needs {once:.1f} CPU s to use it once, start-up apart.",
-        _table(["uses", "CPU s", "each further use, of the first"], rows),
+        markdown_table(["uses", "CPU s", "each further use, of the first"], rows),
     ]
 
 
@@ -214,7 +215,7 @@ def _growth(results: Results) -> list[str]:
     return [
         "## As the text grows",
         "One run each; memory is what was resident at the highest.",
-        _table(header, rows),
+        markdown_table(header, rows),
     ]
 
 
@@ -243,24 +244,9 @@ def _reading(results: Results) -> list[str]:
         "## Reading",
         "Shuffled and parsed batches of 256 by tf.data on one core: the process is "
         "pinned, intra-op and inter-op parallelism are 1, the data set has one thread.",
-        _table(["", "examples / s"], rows),
+        markdown_table(["", "examples / s"], rows),
     ]
 
 
 def _names(results: Results) -> list[str]:
     return list(dict.fromkeys(run.name for run in results.runs))
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its columns aligned for a terminal too."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [header, ["-" * widths[0]] + [f"{'-' * (w - 1)}:" for w in widths[1:]], *rows]
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        + " |"
-        for line in lines
-    )

@@ -28,7 +28,7 @@ def contestants_of(folder, vocab_file):
         (folder / name / "bin" / "python").touch()
     return generators.contestants(
         vocab_file=str(vocab_file),
-        environments=folder,
+        folder=folder,
         text_megabytes=0.02,
         hugging_face_megabytes=0.01,
         model_garden_megabytes=0.01,
@@ -65,7 +65,7 @@ def test_a_missing_environment_is_told(tmp_path, vocab_file):
     with pytest.raises(errors.UserError, match="make bench-data"):
         generators.contestants(
             vocab_file=str(vocab_file),
-            environments=tmp_path,
+            folder=tmp_path,
             text_megabytes=1,
             hugging_face_megabytes=1,
             model_garden_megabytes=1,

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.data import generators, report, usage
+from benchmarks import usage
+from benchmarks.data import generators, report
 
 
 def make_run(name, *, megabytes, seconds):

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from benchmarks.data import usage
+from benchmarks import usage
 
 
 @pytest.fixture

@@ -69,6 +69,11 @@ def run(command: Sequence[str], *, cores: Sequence[int], log: pathlib.Path) -> U
     )
 
 
+def last_line(log: pathlib.Path) -> str:
+    """The last thing that a command said."""
+    return log.read_text(errors="replace").rstrip().rpartition("\n")[2]
+
+
 class _MemorySampler:
     """The highest memory that a command and its descendants were seen with, in bytes."""
 

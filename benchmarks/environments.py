@@ -1,0 +1,34 @@
+"""The virtual environments in which peers are installed, one each."""
+
+import pathlib
+import re
+
+from bert_tf.errors import UserError
+
+_REQUIREMENTS = pathlib.Path(__file__).parent / "peers"
+
+
+def python(environment: pathlib.Path, *, target: str) -> str:
+    """The interpreter of an environment.
+
+    Args:
+        environment: its folder.
+        target: of `make`, which makes the folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = environment / "bin/python"
+    if not path.exists():
+        raise UserError(
+            f"--output: expected a peer's environment in it, received none at "
+            f"{str(environment)!r}; run make {target}, which makes it."
+        )
+    return str(path)
+
+
+def versions(environment: str, *packages: str) -> list[tuple[str, str]]:
+    """The packages, each with the version that an environment's requirements name."""
+    pinned = (_REQUIREMENTS / f"{environment}.txt").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^([\w.-]+)==(\S+)$", pinned, re.M))
+    return [(package, found[package]) for package in packages]
