@@ -9,10 +9,12 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
 BENCH_DATA := build/bench-data
+BENCH_TRAINING := build/bench-training
 BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
 
-.PHONY: demo test flink-test prism-test lint format bench-tokenization bench-data lock clean
+.PHONY: demo test flink-test prism-test lint format bench-tokenization bench-data \
+	bench-training bench-pretrain lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -117,10 +119,28 @@ bench-data: $(INSTALLED) $(BENCH_DATA)/model_garden/.installed \
 		--input=$(or $(INPUT),$(DEMO)/corpus.txt) \
 		--vocab_file=$(or $(VOCAB_FILE),$(DEMO)/vocab.txt)
 
+# Beside KerasHub's, Hugging Face's and Model Garden's, each in an environment of its own
+# (9 GB); takes hours.
+# make bench-training INPUT=text.txt VOCAB_FILE=vocab.txt; one setting in a few minutes with
+# FLAGS='--sizes=mini --lengths=128 --dtypes=float32 --batch_tokens=1024 --rounds=1 --seconds=3'
+bench-training: $(INSTALLED) $(BENCH_TRAINING)/keras_hub/.installed \
+		$(BENCH_TRAINING)/transformers/.installed $(BENCH_TRAINING)/model_garden/.installed \
+		$(if $(INPUT),,$(DEMO)/corpus.txt) $(if $(VOCAB_FILE),,$(DEMO)/vocab.txt)
+	$(BIN)/python -m benchmarks.training --output=$(BENCH_TRAINING) $(FLAGS) \
+		--input=$(or $(INPUT),$(DEMO)/corpus.txt) \
+		--vocab_file=$(or $(VOCAB_FILE),$(DEMO)/vocab.txt)
+
+define install-peer
+$(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/python -m pip install --progress-bar off --quiet --no-deps --requirement $<
+@touch $@
+endef
+
 $(BENCH_DATA)/%/.installed: benchmarks/peers/%.txt
-	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --progress-bar off --quiet --no-deps --requirement $<
-	@touch $@
+	$(install-peer)
+
+$(BENCH_TRAINING)/%/.installed: benchmarks/peers/%.txt
+	$(install-peer)
 
 # Writes constraints.txt from newly resolved versions, to be tested before it is kept.
 lock:
