@@ -14,6 +14,12 @@ _SYSTEMS = {
     "ours": (OURS, None, "ours", ("packed",)),
     "ours_not_packed": ("bert_tf, an example a row", None, "ours", ()),
     "keras_hub": ("KerasHub", "keras_hub", "keras_hub", ()),
+    "keras_hub_tuned": (
+        "KerasHub, with our environment variables",
+        "keras_hub",
+        "keras_hub",
+        ("tuned",),
+    ),
     "transformers": ("transformers", "transformers", "transformers", ()),
     "transformers_compiled": (
         "transformers, torch.compile",

@@ -1,12 +1,17 @@
 """KerasHub's BERT with its masked-LM head and a next-sentence head, under `fit`.
 
-    python -m benchmarks.training.systems.keras_hub WORKLOAD
+    python -m benchmarks.training.systems.keras_hub WORKLOAD [tuned]
 
 WORKLOAD is a `Workload` as JSON; the last line is a measurement as JSON. Without XLA,
-with which it is slower on CPUs.
+with which it is slower on CPUs. `tuned`: TensorFlow is told what ours tells it.
 """
 
 import sys
+
+from bert_tf.training import environment
+
+if "tuned" in sys.argv:
+    environment.set_up()  # before TensorFlow is imported
 
 import keras
 import keras_hub

@@ -6,18 +6,18 @@ WORKLOAD is a `Workload` as JSON. `packed`: short examples share rows, as with
 `--config.input.packing`. The last line is a measurement as JSON.
 """
 
-import os
 import sys
 
 from benchmarks.training.workload import Batches, Stopwatch, Workload
 from bert_tf import cli
 from bert_tf.config import OptimizerConfig
+from bert_tf.training import environment
 
 
 def main() -> None:
     """Trains and tells how fast."""
     workload = Workload.from_json(sys.argv[1])
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")  # see bert_tf.pretrain
+    environment.set_up()
     cli.import_tensorflow()
     from benchmarks.training.systems import keras_fit
     from bert_tf.data.row_packing import pack_batch
