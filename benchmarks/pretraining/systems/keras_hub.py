@@ -21,6 +21,7 @@ from benchmarks.pretraining.job import (
     Outcome,
     evaluate,
 )
+from benchmarks.training.systems.keras_hub import library_backbone
 from bert_tf.config import SPECIAL_TOKENS, BertConfig
 
 
@@ -56,16 +57,7 @@ def main() -> None:
 
 def masked_lm(config: BertConfig) -> keras.Model:
     """The library's own model."""
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=config.vocab_size,
-        num_layers=config.num_hidden_layers,
-        num_heads=config.num_attention_heads,
-        hidden_dim=config.hidden_size,
-        intermediate_dim=config.intermediate_size,
-        dropout=config.hidden_dropout_prob,
-        max_sequence_length=config.max_position_embeddings,
-    )
-    return keras_hub.models.BertMaskedLM(backbone)
+    return keras_hub.models.BertMaskedLM(library_backbone(config))
 
 
 def dataset(job: Job, rows: np.ndarray) -> tf.data.Dataset:

@@ -14,6 +14,7 @@ import torch
 import transformers
 
 from benchmarks.pretraining.job import MASKED_LM_PROB, Clock, Job, Outcome, evaluate
+from benchmarks.training.systems.transformers import library_config
 from bert_tf.config import BertConfig
 
 
@@ -41,17 +42,9 @@ def main() -> None:
 
 def masked_lm(config: BertConfig) -> transformers.BertForMaskedLM:
     """The library's own model."""
+    # What BertConfig calls gelu_new, in one operation.
     return transformers.BertForMaskedLM(
-        transformers.BertConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.hidden_size,
-            num_hidden_layers=config.num_hidden_layers,
-            num_attention_heads=config.num_attention_heads,
-            intermediate_size=config.intermediate_size,
-            max_position_embeddings=config.max_position_embeddings,
-            # What BertConfig calls gelu_new, in one operation.
-            hidden_act="gelu_pytorch_tanh",
-        )
+        library_config(config, hidden_act="gelu_pytorch_tanh")
     )
 
 

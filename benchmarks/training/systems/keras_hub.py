@@ -44,15 +44,7 @@ def main() -> None:
 def pretrainer(config: BertConfig) -> keras.Model:
     """The backbone with both heads."""
     keras.config.set_dtype_policy(config.dtype_policy)
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=config.vocab_size,
-        num_layers=config.num_hidden_layers,
-        num_heads=config.num_attention_heads,
-        hidden_dim=config.hidden_size,
-        intermediate_dim=config.intermediate_size,
-        dropout=config.hidden_dropout_prob,
-        max_sequence_length=config.max_position_embeddings,
-    )
+    backbone = library_backbone(config)
     positions = keras.Input((None,), dtype="int32", name="mask_positions")
     masked_lm = keras_hub.layers.MaskedLMHead(
         token_embedding=backbone.token_embedding,
@@ -66,6 +58,19 @@ def pretrainer(config: BertConfig) -> keras.Model:
             "masked_lm": masked_lm(backbone.output["sequence_output"], positions),
             "next_sentence": next_sentence(backbone.output["pooled_output"]),
         },
+    )
+
+
+def library_backbone(config: BertConfig) -> keras_hub.models.BertBackbone:
+    """The library's own encoder."""
+    return keras_hub.models.BertBackbone(
+        vocabulary_size=config.vocab_size,
+        num_layers=config.num_hidden_layers,
+        num_heads=config.num_attention_heads,
+        hidden_dim=config.hidden_size,
+        intermediate_dim=config.intermediate_size,
+        dropout=config.hidden_dropout_prob,
+        max_sequence_length=config.max_position_embeddings,
     )
 
 

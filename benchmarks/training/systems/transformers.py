@@ -49,15 +49,19 @@ def main() -> None:
 
 def pretrainer(config: BertConfig) -> transformers.BertForPreTraining:
     """The library's own model."""
-    return transformers.BertForPreTraining(
-        transformers.BertConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.hidden_size,
-            num_hidden_layers=config.num_hidden_layers,
-            num_attention_heads=config.num_attention_heads,
-            intermediate_size=config.intermediate_size,
-            max_position_embeddings=config.max_position_embeddings,
-        )
+    return transformers.BertForPreTraining(library_config(config))
+
+
+def library_config(config: BertConfig, **others) -> transformers.BertConfig:
+    """The same shape in the library's words; `others` are further fields."""
+    return transformers.BertConfig(
+        vocab_size=config.vocab_size,
+        hidden_size=config.hidden_size,
+        num_hidden_layers=config.num_hidden_layers,
+        num_attention_heads=config.num_attention_heads,
+        intermediate_size=config.intermediate_size,
+        max_position_embeddings=config.max_position_embeddings,
+        **others,
     )
 
 
