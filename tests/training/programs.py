@@ -38,16 +38,17 @@ def start_workers(
             data_dir,
             "--config.strategy=multi_worker",
             *flags,
-            TF_CONFIG=json.dumps(
-                {
-                    "cluster": {"worker": workers},
-                    "task": {"type": "worker", "index": index},
-                }
-            ),
+            TF_CONFIG=tf_config(workers, index),
             **kwargs,
         )
         for index in range(number_started or number)
     ]
+
+
+def tf_config(workers: list[str], index: int) -> str:
+    """The environment variable that tells a worker which it is."""
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": workers}, "task": task})
 
 
 def free_ports(number: int) -> list[int]:

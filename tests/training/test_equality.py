@@ -1,6 +1,5 @@
 """However many replicas, workers and microbatches: the same weights and figures."""
 
-import json
 import os
 import subprocess
 import sys
@@ -53,8 +52,7 @@ def test_two_workers(optimizer, alone, tmp_path):
     workers = [f"127.0.0.1:{port}" for port in programs.free_ports(2)]
     processes = []
     for index in range(2):
-        task = {"type": "worker", "index": index}
-        config = json.dumps({"cluster": {"worker": workers}, "task": task})
+        config = programs.tf_config(workers, index)
         output = str(tmp_path / f"{index}.npz")
         command = [sys.executable, "-m", "tests.training.ten_steps"]
         processes.append(

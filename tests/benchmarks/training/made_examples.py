@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from benchmarks.training.workload import Setting, Workload
+
 VOCAB_SIZE = 50
 
 
@@ -20,3 +22,17 @@ def make(num_examples=12, length=16, num_predictions=2):
         "masked_lm_weights": (rng.random(shape) < 0.7).astype(np.float32),
         "next_sentence_labels": rng.integers(0, 2, num_examples, np.int32),
     }
+
+
+def workload(folder, *, dtype, batch_size):
+    """A step or two of a tiny model on them."""
+    path = folder / "16.npz"
+    np.savez(path, **make())
+    return Workload(
+        setting=Setting("tiny", 16, dtype),
+        vocab_size=VOCAB_SIZE,
+        examples=str(path),
+        batch_size=batch_size,
+        num_warmup_steps=1,
+        seconds=0,
+    )

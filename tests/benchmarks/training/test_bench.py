@@ -4,27 +4,16 @@ import pathlib
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from benchmarks.training import bench, contestants, report
-from benchmarks.training.workload import Setting, Workload
 from bert_tf import errors
 from tests.benchmarks.training import made_examples
 
 
 @pytest.fixture
 def workload(tmp_path):
-    path = tmp_path / "16.npz"
-    np.savez(path, **made_examples.make())
-    return Workload(
-        setting=Setting("tiny", 16, "float32"),
-        vocab_size=made_examples.VOCAB_SIZE,
-        examples=str(path),
-        batch_size=4,
-        num_warmup_steps=1,
-        seconds=0,
-    )
+    return made_examples.workload(tmp_path, dtype="float32", batch_size=4)
 
 
 @pytest.mark.slow

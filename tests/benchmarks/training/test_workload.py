@@ -7,23 +7,14 @@ import numpy as np
 import pytest
 
 from benchmarks.training.systems import keras_fit
-from benchmarks.training.workload import Batches, Setting, Stopwatch, Workload
+from benchmarks.training.workload import Batches, Stopwatch, Workload
 from tests.benchmarks.training import made_examples
 
 
 @pytest.fixture
 def workload(tmp_path):
     """Twelve examples, five in a batch."""
-    path = tmp_path / "16.npz"
-    np.savez(path, **made_examples.make())
-    return Workload(
-        setting=Setting("tiny", 16, "bfloat16"),
-        vocab_size=made_examples.VOCAB_SIZE,
-        examples=str(path),
-        batch_size=5,
-        num_warmup_steps=1,
-        seconds=0,
-    )
+    return made_examples.workload(tmp_path, dtype="bfloat16", batch_size=5)
 
 
 def test_a_workload_survives_the_command_line(workload):
