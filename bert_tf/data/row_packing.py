@@ -13,6 +13,7 @@ from bert_tf.data.compiled import compiled
 
 _TOKENS = ("input_word_ids", "input_mask", "input_type_ids")
 _PREDICTIONS = ("masked_lm_positions", "masked_lm_ids", "masked_lm_weights")
+_SLOTS = 4  # predictions of a row are a multiple: XLA compiles the loss for each number
 
 
 def pack_batch(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -55,13 +56,14 @@ def pack_rows(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         example_numbers        [1, 1, 1, 1, 1, 2, 2, 2]  int32 [R, S], 0 = padding
         position_ids           [0, 1, 2, 3, 4, 0, 1, 2]  int32 [R, S]
         cls_positions          [0, 5]                    int32 [R, K]
-        masked_lm_positions    [1, 6]                    int32 [R, P]
-        masked_lm_ids          [4, 4]                    int32 [R, P]
-        masked_lm_weights      [1., 1.]                  float32 [R, P]
+        masked_lm_positions    [1, 6, 0, 0]              int32 [R, P]
+        masked_lm_ids          [4, 4, 0, 0]              int32 [R, P]
+        masked_lm_weights      [1., 1., 0., 0.]          float32 [R, P]
         next_sentence_labels   [1, 0]                    int32 [R, K]
         next_sentence_weights  [1., 1.]                  float32 [R, K]
 
-    K and P are what the fullest rows have; where a row has less, weights are 0.
+    K and P are what the fullest rows have, P rounded up to a multiple of four; where a
+    row has less, weights are 0.
 
     Args:
         batch: examples as `input_pipeline.parse_masked` gives them, in NumPy.
@@ -105,7 +107,7 @@ def pack_rows(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     example = order[example]
     row = rows[example]
     rank = np.arange(len(row)) - np.searchsorted(row, row)
-    num_predictions = 1 + rank.max(initial=-1)
+    num_predictions = -(-(1 + rank.max(initial=-1)) // _SLOTS) * _SLOTS
     for name in _PREDICTIONS:
         values = batch[name][example, slot]
         if name == "masked_lm_positions":

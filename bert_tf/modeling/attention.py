@@ -1,7 +1,7 @@
 """Multi-head self-attention (Vaswani et al. 2017, section 3.2).
 
-Shapes: B batch, S sequence, H hidden units, N heads, D = H / N units per head, and
-T for the sequence where it is attended to.
+Shapes: B batch, S sequence, H hidden units, N heads, D = H / N units per head, Q the
+positions of the sequence that attend, and T all of it where it is attended to.
 """
 
 import keras
@@ -52,41 +52,43 @@ class SelfAttention(keras.layers.Layer):
 
     def call(
         self,
-        x_BSH: tf.Tensor,
-        mask_BST: tf.Tensor,
-        training: bool = False,
+        x_BQH: tf.Tensor,
+        x_BTH: tf.Tensor,
+        mask_BQT: tf.Tensor,
+        compiled: bool = False,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Attends.
 
         Args:
-            x_BSH: float [B, S, H].
-            mask_BST: bool [B, S or 1, T], True where the second position may be attended
+            x_BQH: float [B, Q, H], what attends.
+            x_BTH: float [B, T, H], what is attended to.
+            mask_BQT: bool [B, Q or 1, T], True where the second position may be attended
                 to from the first.
-            training: whether gradients are by hand; Keras hands it down from the model.
+            compiled: whether XLA is to compute the softmax, for training.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
-            The heads' weighted values side by side, [B, S, H].
+            The heads' weighted values side by side, [B, Q, H].
         """
-        query_BNSD = self._split_heads(self.query(x_BSH))
-        key_BNTD = self._split_heads(self.key(x_BSH))
-        value_BNTD = self._split_heads(self.value(x_BSH))
+        query_BNQD = self._split_heads(self.query(x_BQH))
+        key_BNTD = self._split_heads(self.key(x_BTH))
+        value_BNTD = self._split_heads(self.value(x_BTH))
 
-        probabilities_BNST = kernels.masked_softmax(
-            tf.matmul(query_BNSD, key_BNTD, transpose_b=True),
-            mask_BST[:, None],
-            scale=query_BNSD.shape[-1] ** -0.5,
-            training=training,
+        probabilities_BNQT = kernels.masked_softmax(
+            tf.matmul(query_BNQD, key_BNTD, transpose_b=True),
+            mask_BQT[:, None],
+            scale=query_BNQD.shape[-1] ** -0.5,
+            compiled=compiled,
         )
-        probabilities_BNST = self.dropout(
-            probabilities_BNST, seed=fold_seed(dropout_seed, 0)
+        probabilities_BNQT = self.dropout(
+            probabilities_BNQT, seed=fold_seed(dropout_seed, 0), compiled=compiled
         )
 
-        context_BSND = tf.transpose(
-            tf.matmul(probabilities_BNST, value_BNTD), [0, 2, 1, 3]
+        context_BQND = tf.transpose(
+            tf.matmul(probabilities_BNQT, value_BNTD), [0, 2, 1, 3]
         )
-        return tf.reshape(context_BSND, tf.shape(x_BSH))
+        return tf.reshape(context_BQND, tf.shape(x_BQH))
 
     def _split_heads(self, x_BSH: tf.Tensor) -> tf.Tensor:
         batch_size, length, hidden_size = *tf.unstack(tf.shape(x_BSH)[:2]), x_BSH.shape[2]

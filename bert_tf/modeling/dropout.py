@@ -42,19 +42,22 @@ class StatelessDropout(keras.layers.Layer):
         super().__init__(**kwargs)
         self.rate = rate
 
-    def call(self, inputs: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
+    def call(
+        self, inputs: tf.Tensor, seed: tf.Tensor | None = None, compiled: bool = True
+    ) -> tf.Tensor:
         """Drops inputs.
 
         Args:
             inputs: float tensor of any shape.
             seed: int32 [2], or None to return the inputs as they are.
+            compiled: whether by XLA, for shapes that are the same in each step.
 
         Returns:
             A tensor like `inputs`.
         """
         if seed is None or self.rate == 0:
             return inputs
-        return kernels.dropout(inputs, seed, rate=self.rate)
+        return kernels.dropout(inputs, seed, rate=self.rate, compiled=compiled)
 
     def get_config(self):
         """The constructor's arguments."""

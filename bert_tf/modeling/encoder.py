@@ -1,6 +1,7 @@
 """The BERT encoder (Devlin et al. 2019, section 3).
 
-Shapes: B batch, S sequence, H hidden units, F feed-forward units.
+Shapes: B batch, S sequence, H hidden units, F feed-forward units, Q the positions that a
+layer computes: all of S, or some.
 """
 
 import dataclasses
@@ -59,10 +60,10 @@ class Configured:
         """The truncated normal of all matrices; a new one for each variable."""
         return keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
 
-    def activation(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
+    def activation(self, x: tf.Tensor, *, compiled: bool) -> tf.Tensor:
         """The GELU that `config.hidden_act` names; see BertConfig."""
         is_approximate = self.config.hidden_act == "gelu_new"
-        return kernels.gelu(x, approximate=is_approximate, training=training)
+        return kernels.gelu(x, approximate=is_approximate, compiled=compiled)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -158,6 +159,7 @@ class TransformerLayer(Configured, keras.layers.Layer):
         mask_BST: tf.Tensor,
         training: bool = False,
         dropout_seed: tf.Tensor | None = None,
+        output_positions: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Transforms.
 
@@ -167,33 +169,48 @@ class TransformerLayer(Configured, keras.layers.Layer):
                 to from the first.
             training: whether gradients are by hand; Keras hands it down from the model.
             dropout_seed: int32 [2], or None for no dropout.
+            output_positions: int [B, Q], what to compute; None for all.
 
         Returns:
-            float [B, S, H].
+            float [B, Q, H].
         """
-        if self.config.layer_norm == "pre":
-            y_BSH = self.attention_layer_norm(x_BSH)
-            x_BSH += self._attend(y_BSH, mask_BST, dropout_seed)
-            y_BSH = self.output_layer_norm(x_BSH)
-            return x_BSH + self._feed_forward(y_BSH, training, dropout_seed)
-        x_BSH = self.attention_layer_norm(
-            x_BSH + self._attend(x_BSH, mask_BST, dropout_seed)
-        )
-        return self.output_layer_norm(
-            x_BSH + self._feed_forward(x_BSH, training, dropout_seed)
-        )
+        # Others in each step, if not all of them.
+        compiled = training and output_positions is None
+        is_pre = self.config.layer_norm == "pre"
+        y_BSH = self.attention_layer_norm(x_BSH) if is_pre else x_BSH
+        if output_positions is None:
+            x_BQH, y_BQH, mask_BQT = x_BSH, y_BSH, mask_BST
+        else:
+            x_BQH = tf.gather(x_BSH, output_positions, batch_dims=1)
+            y_BQH = tf.gather(y_BSH, output_positions, batch_dims=1) if is_pre else x_BQH
+            is_alike = mask_BST.shape[1] == 1  # for all positions
+            mask_BQT = (
+                mask_BST
+                if is_alike
+                else tf.gather(mask_BST, output_positions, batch_dims=1)
+            )
 
-    def _attend(self, x_BSH, mask_BST, dropout_seed):
-        y_BSH = self.attention(x_BSH, mask_BST, dropout_seed=fold_seed(dropout_seed, 0))
-        return self.hidden_dropout(
-            self.attention_output(y_BSH), seed=fold_seed(dropout_seed, 1)
+        y_BQH = self.attention(
+            y_BQH,
+            y_BSH,
+            mask_BQT,
+            compiled=compiled,
+            dropout_seed=fold_seed(dropout_seed, 0),
         )
+        x_BQH += self.hidden_dropout(
+            self.attention_output(y_BQH),
+            seed=fold_seed(dropout_seed, 1),
+            compiled=compiled,
+        )
+        if not is_pre:
+            x_BQH = self.attention_layer_norm(x_BQH, compiled=compiled)
 
-    def _feed_forward(self, x_BSH, training, dropout_seed):
-        y_BSF = self.activation(self.intermediate(x_BSH), training=training)
-        return self.hidden_dropout(
-            self.ffn_output(y_BSF), seed=fold_seed(dropout_seed, 2)
+        y_BQH = self.output_layer_norm(x_BQH, compiled=compiled) if is_pre else x_BQH
+        y_BQF = self.activation(self.intermediate(y_BQH), compiled=compiled)
+        x_BQH += self.hidden_dropout(
+            self.ffn_output(y_BQF), seed=fold_seed(dropout_seed, 2), compiled=compiled
         )
+        return x_BQH if is_pre else self.output_layer_norm(x_BQH, compiled=compiled)
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -243,6 +260,7 @@ class BertEncoder(Configured, keras.Model):
         inputs: dict[str, tf.Tensor],
         training: bool = False,
         dropout_seed: tf.Tensor | None = None,
+        output_positions: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Encodes.
 
@@ -254,11 +272,14 @@ class BertEncoder(Configured, keras.Model):
             training: whether to apply dropout.
             dropout_seed: int32 [2]; all dropout of this call follows from it. Without
                 it training draws a seed from TensorFlow's global generator.
+            output_positions: int [B, P], at which alone the last layer's output is asked
+                for; the rest of it is not computed.
 
         Returns:
-            `sequence_output` [B, S, H]; `pooled_output` [B, H], a dense layer with tanh
-            on the first token, or [B, K, H] on the first of each example;
-            `encoder_outputs`, the tuple of [B, S, H] of the embeddings and every layer.
+            `sequence_output` [B, S, H], or [B, P, H]; `pooled_output` [B, H], a dense
+            layer with tanh on the first token, or [B, K, H] on the first of each
+            example; `encoder_outputs`, the tuple of [B, S, H] of the embeddings and
+            every layer, without the last one's if only some of it is computed.
 
         Raises:
             UserError: S is more than max_position_embeddings.
@@ -277,6 +298,11 @@ class BertEncoder(Configured, keras.Model):
         if "example_numbers" in inputs:
             numbers = inputs["example_numbers"]
             mask_BST &= numbers[:, :, None] == numbers[:, None, :]
+        cls_BK = inputs.get("cls_positions", tf.zeros_like(word_ids[:, :1]))
+        last_BQ = None  # what the last layer computes
+        if output_positions is not None:
+            last_BQ = tf.concat([cls_BK, tf.cast(output_positions, cls_BK.dtype)], 1)
+
         outputs = [
             self.embeddings(
                 word_ids,
@@ -286,17 +312,32 @@ class BertEncoder(Configured, keras.Model):
             )
         ]
         for index, layer in enumerate(self.transformer_layers, start=1):
-            seed = fold_seed(dropout_seed, index)
-            outputs.append(layer(outputs[-1], mask_BST, dropout_seed=seed))
+            is_last = index == len(self.transformer_layers)
+            outputs.append(
+                layer(
+                    outputs[-1],
+                    mask_BST,
+                    dropout_seed=fold_seed(dropout_seed, index),
+                    output_positions=last_BQ if is_last else None,
+                )
+            )
+        last = outputs[-1]
         if self.config.layer_norm == "pre":
-            outputs[-1] = self.final_layer_norm(outputs[-1])
-        if "cls_positions" in inputs:
-            first_BKH = tf.gather(outputs[-1], inputs["cls_positions"], batch_dims=1)
+            last = self.final_layer_norm(last, compiled=last_BQ is None)
+
+        if last_BQ is None:
+            outputs[-1] = sequence_output = last
+            first_BKH = tf.gather(last, cls_BK, batch_dims=1)
         else:
-            first_BKH = outputs[-1][:, 0]
+            del outputs[-1]
+            num_first = tf.shape(cls_BK)[1]
+            first_BKH, sequence_output = last[:, :num_first], last[:, num_first:]
+        pooled_output = self.pooler(first_BKH)
         return {
-            "sequence_output": outputs[-1],
-            "pooled_output": self.pooler(first_BKH),
+            "sequence_output": sequence_output,
+            "pooled_output": pooled_output
+            if "cls_positions" in inputs
+            else pooled_output[:, 0],
             "encoder_outputs": tuple(outputs),
         }
 

@@ -29,34 +29,30 @@ class MaskedLMHead(Configured, keras.layers.Layer):
 
     def call(
         self,
-        sequence_output: tf.Tensor,
-        masked_lm_positions: tf.Tensor,
+        x_BPH: tf.Tensor,
         word_embeddings: tf.Tensor,
     ) -> tf.Tensor:
         """Predicts.
 
         Args:
-            sequence_output: float [B, S, H].
-            masked_lm_positions: int [B, P], each in [0, S).
+            x_BPH: float [B, P, H], the encoder's outputs at these positions.
             word_embeddings: float [V, H].
 
         Returns:
             Logits, float32 [B, P, V].
         """
-        x_BPH = tf.gather(sequence_output, masked_lm_positions, batch_dims=1)
         # One product of two matrices: as a batch of products it would be many small
         # ones, and their gradient a tensor [B, V, H].
         hidden_size = x_BPH.shape[-1]
         x_NH = tf.reshape(x_BPH, [-1, hidden_size])
-        # Never by XLA: the number of positions may differ in each batch, and it would
-        # compile for each.
-        x_NH = self.activation(self.transform(x_NH), training=False)
-        x_NH = self.transform_layer_norm(x_NH, training=False)
+        # Not compiled: the number of positions may differ in each batch.
+        x_NH = self.activation(self.transform(x_NH), compiled=False)
+        x_NH = self.transform_layer_norm(x_NH, compiled=False)
         logits_NV = tf.matmul(
             x_NH, tf.cast(word_embeddings, x_NH.dtype), transpose_b=True
         )
         logits_NV = tf.cast(logits_NV, tf.float32) + self.output_bias
-        shape_BPV = [*tf.unstack(tf.shape(masked_lm_positions)), self.config.vocab_size]
+        shape_BPV = [*tf.unstack(tf.shape(x_BPH)[:2]), self.config.vocab_size]
         return tf.reshape(logits_NV, shape_BPV)
 
 

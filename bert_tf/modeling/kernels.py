@@ -2,9 +2,12 @@
 
 TensorFlow runs what lies between two products of matrices as a dozen operations, forward
 and backward, each of which reads and writes the whole tensor. Here the forward and the
-backward half are one function each, in float32 whatever the type of the tensors, and in
-training XLA makes one loop of it. The products stay TensorFlow's. What is served has the
-same functions as plain operations: not every server has XLA, nor these gradients.
+backward half are one function each, in float32 whatever the type of the tensors, and XLA
+makes one loop of it where it is `compiled`. The products stay TensorFlow's.
+
+The same functions are there as plain operations: for what is served, since not every
+server has XLA or these gradients, and for tensors whose shape is another in each step,
+since XLA compiles for each shape.
 
 Shapes: N positions, H units; leading dimensions are free where it says [..., H].
 """
@@ -64,15 +67,15 @@ def _dense(x_NI, kernel, bias):
     return _plain_dense(x_NI, kernel, bias), gradient
 
 
-def gelu(x: tf.Tensor, *, approximate: bool, training: bool) -> tf.Tensor:
+def gelu(x: tf.Tensor, *, approximate: bool, compiled: bool) -> tf.Tensor:
     """The Gaussian error linear unit (Hendrycks and Gimpel 2016).
 
     Args:
         x: float [...].
         approximate: whether by tanh.
-        training: whether the gradient is to be by hand.
+        compiled: whether by XLA, with a gradient by hand.
     """
-    if not training:
+    if not compiled:
         return _gelu(x, approximate=approximate)
 
     @tf.custom_gradient
@@ -102,7 +105,7 @@ def _gelu_backward(x, dy, *, approximate):
 
 
 def layer_norm(
-    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *, epsilon: float, training: bool
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *, epsilon: float, compiled: bool
 ) -> tf.Tensor:
     """Layer normalisation over the last axis (Ba et al. 2016).
 
@@ -111,12 +114,12 @@ def layer_norm(
         gamma: float [H].
         beta: float [H].
         epsilon: added to the variance.
-        training: whether the gradient is to be by hand.
+        compiled: whether by XLA, with a gradient by hand.
 
     Returns:
         A tensor like `x`.
     """
-    if not training:
+    if not compiled:
         return _layer_norm(x, gamma, beta, epsilon=epsilon)[0]
 
     @tf.custom_gradient
@@ -157,7 +160,7 @@ def _layer_norm_backward(dy, normal, scale, gamma):
 
 
 def masked_softmax(
-    scores: tf.Tensor, mask: tf.Tensor, *, scale: float, training: bool
+    scores: tf.Tensor, mask: tf.Tensor, *, scale: float, compiled: bool
 ) -> tf.Tensor:
     """Softmax over the last axis of scores * scale, where the mask is True.
 
@@ -165,12 +168,12 @@ def masked_softmax(
         scores: float [...].
         mask: bool, broadcast to it. Where a row has none, all its scores count.
         scale: factor.
-        training: whether the gradient is to be by hand.
+        compiled: whether by XLA, with a gradient by hand.
 
     Returns:
         A tensor like `scores`.
     """
-    if not training:
+    if not compiled:
         return _softmax(scores, mask, scale=scale)
 
     @tf.custom_gradient
@@ -196,7 +199,7 @@ def _softmax_backward(dy, probabilities, *, scale):
     return tf.cast((dy_value - total) * value * scale, dy.dtype)
 
 
-def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float) -> tf.Tensor:
+def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float, compiled: bool) -> tf.Tensor:
     """Sets a share of the inputs to 0 and scales the rest, in training.
 
     A random byte decides, a quarter of the work of a random number: the share is `rate`
@@ -206,13 +209,15 @@ def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float) -> tf.Tensor:
         x: float [...].
         seed: int32 [2].
         rate: share to drop.
+        compiled: whether by XLA.
     """
     threshold = min(round(rate * _BYTE_VALUES), _BYTE_VALUES - 1)
     noise = _random_bytes(tf.shape(x), seed)
+    function = _compiled_drop if compiled else _drop
 
     @tf.custom_gradient
     def run(x):
-        drop = functools.partial(_drop, noise=noise, threshold=threshold)
+        drop = functools.partial(function, noise=noise, threshold=threshold)
         return drop(x), drop
 
     return run(x)
@@ -227,7 +232,41 @@ def _random_bytes(shape, seed):
     return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:size], shape)
 
 
-@_compiled
 def _drop(x, *, noise, threshold):
     kept = x * tf.cast(_BYTE_VALUES / (_BYTE_VALUES - threshold), x.dtype)
     return tf.where(noise >= tf.constant(threshold, tf.uint8), kept, tf.zeros_like(x))
+
+
+_compiled_drop = _compiled(_drop)
+
+
+@tf.custom_gradient
+def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """The negative logarithm of the probability that logits give to labels.
+
+    TensorFlow's own is 60 ms of a step where this is 14 (600 labels, 30,522 words).
+
+    Args:
+        logits: float32 [..., V].
+        labels: int [...], each in [0, V).
+
+    Returns:
+        Float32 [...], in nats. The first derivative alone is defined.
+    """
+    losses, partition = _cross_entropy_forward(logits, labels)
+    return losses, lambda dy: (_cross_entropy_backward(dy, logits, labels, partition), None)
+
+
+@_compiled
+def _cross_entropy_forward(logits, labels):
+    highest = tf.reduce_max(logits, -1, keepdims=True)
+    total = tf.reduce_sum(tf.exp(logits - highest), -1, keepdims=True)
+    partition = tf.math.log(total) + highest
+    of_label = tf.gather(logits, labels, batch_dims=labels.shape.rank)
+    return partition[..., 0] - of_label, partition
+
+
+@_compiled
+def _cross_entropy_backward(dy, logits, labels, partition):
+    is_label = tf.equal(tf.range(logits.shape[-1]), labels[..., None])
+    return (tf.exp(logits - partition) - tf.cast(is_label, tf.float32)) * dy[..., None]

@@ -25,14 +25,18 @@ class Dense(keras.layers.Dense):
 class LayerNorm(keras.layers.LayerNormalization):
     """Layer normalisation of the last axis, in float32."""
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(
+        self, inputs: tf.Tensor, training: bool = False, compiled: bool = True
+    ) -> tf.Tensor:
         """[..., H] to the same.
 
         Args:
             inputs: float [..., H].
-            training: whether gradients are by hand; Keras hands it down from the model.
+            training: Keras hands it down from the model, and from a layer that is given
+                it to those called afterwards.
+            compiled: whether by XLA in training, for shapes that stay the same.
         """
         gamma, beta = map(tf.convert_to_tensor, (self.gamma, self.beta))
         return kernels.layer_norm(
-            inputs, gamma, beta, epsilon=self.epsilon, training=training
+            inputs, gamma, beta, epsilon=self.epsilon, compiled=training and compiled
         )

@@ -47,15 +47,19 @@ class BertPretrainer(Configured, keras.Model):
             dropout_seed: see BertEncoder.
 
         Returns:
-            What BertEncoder gives, and `masked_lm_logits`, float32 [B, P, V], and
-            `next_sentence_logits`, float32 [B, 2].
+            `masked_lm_logits`, float32 [B, P, V], and `next_sentence_logits`, float32
+            [B, 2], or [B, K, 2] for rows of several examples.
         """
-        outputs = self.bert(inputs, training=training, dropout_seed=dropout_seed)
-        return outputs | {
+        # What the last layer would make of other positions is not looked at.
+        outputs = self.bert(
+            inputs,
+            training=training,
+            dropout_seed=dropout_seed,
+            output_positions=inputs["masked_lm_positions"],
+        )
+        return {
             "masked_lm_logits": self.masked_lm(
-                outputs["sequence_output"],
-                inputs["masked_lm_positions"],
-                self.bert.embeddings.word_embeddings,
+                outputs["sequence_output"], self.bert.embeddings.word_embeddings
             ),
             "next_sentence_logits": self.next_sentence(outputs["pooled_output"]),
         }

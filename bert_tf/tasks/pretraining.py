@@ -9,6 +9,8 @@ import math
 
 import tensorflow as tf
 
+from bert_tf.modeling import kernels
+
 
 def loss_weights(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """What the losses of a batch are to be divided by.
@@ -66,7 +68,7 @@ def _next_sentence_weights(batch):
 
 
 def _classification_sums(name, logits, labels, weights):
-    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    cross_entropy = kernels.cross_entropy(logits, labels)
     is_right = tf.cast(
         tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32
     )

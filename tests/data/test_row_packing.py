@@ -115,9 +115,9 @@ def test_the_example_of_the_docstring():
         "example_numbers": [[1, 1, 1, 1, 1, 2, 2, 2]],
         "position_ids": [[0, 1, 2, 3, 4, 0, 1, 2]],
         "cls_positions": [[0, 5]],
-        "masked_lm_positions": [[1, 6]],
-        "masked_lm_ids": [[4, 4]],
-        "masked_lm_weights": [[1.0, 1.0]],
+        "masked_lm_positions": [[1, 6, 0, 0]],
+        "masked_lm_ids": [[4, 4, 0, 0]],
+        "masked_lm_weights": [[1.0, 1.0, 0.0, 0.0]],
         "next_sentence_labels": [[1, 0]],
         "next_sentence_weights": [[1.0, 1.0]],
     }

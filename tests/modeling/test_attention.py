@@ -39,7 +39,7 @@ def test_equals_the_slow_reference():
     for name in ("query", "key", "value"):
         getattr(layer, name).bias.assign(rng.normal(size=12))
 
-    outputs = layer(x, tf.constant(mask)[:, None])
+    outputs = layer(x, x, tf.constant(mask)[:, None])
 
     np.testing.assert_allclose(outputs, slow_attention(layer, x, mask), atol=1e-5)
 
@@ -48,6 +48,6 @@ def test_a_fully_masked_row_gives_finite_numbers():
     layer = SelfAttention(num_heads=2, dropout_rate=0.0, initializer_range=0.5)
     x = tf.random.stateless_normal([1, 4, 8], seed=[0, 0])
 
-    outputs = layer(x, tf.zeros([1, 1, 4], tf.bool))
+    outputs = layer(x, x, tf.zeros([1, 1, 4], tf.bool))
 
     assert np.isfinite(outputs).all()

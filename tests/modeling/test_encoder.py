@@ -52,14 +52,13 @@ def test_outputs_equal_hugging_face(name):
     expected = np.load(GOLDEN / name / "expected.npz")
     batch_size, length = expected["input_ids"].shape
 
-    outputs = model(
-        {
-            "input_word_ids": expected["input_ids"],
-            "input_mask": expected["input_mask"],
-            "input_type_ids": expected["segment_ids"],
-            "masked_lm_positions": np.tile(np.arange(length), (batch_size, 1)),
-        }
-    )
+    inputs = {
+        "input_word_ids": expected["input_ids"],
+        "input_mask": expected["input_mask"],
+        "input_type_ids": expected["segment_ids"],
+        "masked_lm_positions": np.tile(np.arange(length), (batch_size, 1)),
+    }
+    outputs = model.bert(inputs) | model(inputs)
 
     for ours, theirs in (
         (outputs["sequence_output"], "sequence_output"),
@@ -103,7 +102,7 @@ def test_model_saves_and_reloads(tmp_path, dtype_policy):
 
     assert reloaded.config == model.config
     assert [v.path for v in reloaded.variables] == [v.path for v in model.variables]
-    for name in ("sequence_output", "masked_lm_logits", "next_sentence_logits"):
+    for name in ("masked_lm_logits", "next_sentence_logits"):
         np.testing.assert_array_equal(model(inputs)[name], reloaded(inputs)[name])
 
 
@@ -126,6 +125,37 @@ def test_padding_does_not_change_the_tokens_before_it():
     np.testing.assert_allclose(plain["pooled_output"], padded["pooled_output"], atol=1e-4)
 
 
+@pytest.mark.parametrize("layer_norm", ["post", "pre"])
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_some_output_positions_are_those_of_all(layer_norm, is_packed, training):
+    encoder = BertEncoder(
+        small_config(
+            layer_norm=layer_norm,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+    )
+    inputs = random_inputs()
+    if is_packed:
+        inputs["example_numbers"] = np.repeat([[1, 2]], 5, 1) * inputs["input_mask"]
+        inputs["position_ids"] = np.tile(np.arange(5, dtype="i4"), (3, 2))
+        inputs["cls_positions"] = np.tile(np.array([[0, 5]], "i4"), (3, 1))
+    positions = np.array([[1, 3, 3], [0, 2, 5], [9, 4, 0]])
+
+    whole = encoder(inputs, training=training)
+    some = encoder(inputs, training=training, output_positions=positions)
+
+    for name, expected in (
+        ("sequence_output", np.take_along_axis(
+            whole["sequence_output"].numpy(), positions[..., None], axis=1
+        )),
+        ("pooled_output", whole["pooled_output"]),
+    ):
+        np.testing.assert_allclose(some[name], expected, atol=1e-5)
+    assert len(some["encoder_outputs"]) == len(whole["encoder_outputs"]) - 1
+
+
 @pytest.mark.parametrize("name", ["input_word_ids", "input_mask", "input_type_ids"])
 def test_each_input_matters(name):
     encoder = BertEncoder(small_config())
@@ -140,7 +170,8 @@ def test_each_input_matters(name):
 def test_float32_parts_stay_float32_under_mixed_bfloat16():
     model = BertPretrainer(small_config(dtype_policy="mixed_bfloat16"))
 
-    outputs = model(random_inputs())
+    inputs = random_inputs()
+    outputs = model.bert(inputs) | model(inputs)
 
     assert outputs["sequence_output"].dtype == tf.bfloat16
     assert outputs["masked_lm_logits"].dtype == tf.float32
@@ -149,8 +180,8 @@ def test_float32_parts_stay_float32_under_mixed_bfloat16():
 
 
 def test_mixed_bfloat16_is_near_float32():
-    exact = BertPretrainer(small_config())
-    mixed = BertPretrainer(small_config(dtype_policy="mixed_bfloat16"))
+    exact = BertEncoder(small_config())
+    mixed = BertEncoder(small_config(dtype_policy="mixed_bfloat16"))
     mixed.set_weights(exact.get_weights())
     inputs = random_inputs()
 

@@ -42,11 +42,12 @@ def dtype(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["training", "plain"])
-def training(request):
+@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
+def compiled(request):
     return request.param
 
 
+@pytest.mark.parametrize("training", [True, False])
 def test_dense(dtype, training):
     assert_alike(
         lambda *inputs: kernels.dense(*inputs, training=training),
@@ -58,21 +59,21 @@ def test_dense(dtype, training):
 
 
 @pytest.mark.parametrize("approximate", [True, False])
-def test_gelu(dtype, approximate, training):
+def test_gelu(dtype, approximate, compiled):
     assert_alike(
-        lambda x: kernels.gelu(x, approximate=approximate, training=training),
+        lambda x: kernels.gelu(x, approximate=approximate, compiled=compiled),
         lambda x: tf.nn.gelu(x, approximate),
         3 * normal(4, 50, dtype=dtype),
     )
 
 
-def test_layer_norm(dtype, training):
+def test_layer_norm(dtype, compiled):
     def plain(x, gamma, beta):
         mean, variance = tf.nn.moments(x, [-1], keepdims=True)
         return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-12)
 
     assert_alike(
-        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, training=training),
+        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, compiled=compiled),
         plain,
         1 + 2 * normal(3, 4, 16, dtype=dtype),
         normal(16, seed=1, dtype=dtype),
@@ -80,23 +81,23 @@ def test_layer_norm(dtype, training):
     )
 
 
-def test_layer_norm_takes_its_epsilon_from_the_caller(training):
+def test_layer_norm_takes_its_epsilon_from_the_caller(compiled):
     """Fused forms of TensorFlow's are known to take 1e-3 whatever they are told."""
     x = 0.01 * normal(4, 64)
     y = kernels.layer_norm(
-        x, tf.ones([64]), tf.zeros([64]), epsilon=1e-12, training=training
+        x, tf.ones([64]), tf.zeros([64]), epsilon=1e-12, compiled=compiled
     )
     np.testing.assert_allclose(tf.math.reduce_std(y, -1), np.ones(4), atol=1e-5)
 
 
-def test_masked_softmax(dtype, training):
+def test_masked_softmax(dtype, compiled):
     mask = tf.constant([[True, True, False, True]] * 3 + [[False] * 4])
 
     def plain(x):
         return tf.nn.softmax(tf.where(mask, 0.5 * x, -1e9 + 0 * x))
 
     found = values_and_gradients(
-        lambda x: kernels.masked_softmax(x, mask, scale=0.5, training=training),
+        lambda x: kernels.masked_softmax(x, mask, scale=0.5, compiled=compiled),
         normal(2, 4, 4, dtype=dtype),
     )
     expected = values_and_gradients(
@@ -109,9 +110,9 @@ def test_masked_softmax(dtype, training):
 
 
 @pytest.mark.parametrize("shape", [(100, 100), (7, 11, 3)])
-def test_dropout_drops_its_share_in_both_directions(dtype, shape):
+def test_dropout_drops_its_share_in_both_directions(dtype, shape, compiled):
     def drop(x):
-        return kernels.dropout(x, tf.constant([1, 2]), rate=0.1)
+        return kernels.dropout(x, tf.constant([1, 2]), rate=0.1, compiled=compiled)
 
     x = tf.ones(shape, dtype)
     y, again = drop(x).numpy(), drop(x).numpy()
@@ -127,5 +128,21 @@ def test_dropout_drops_its_share_in_both_directions(dtype, shape):
 
 def test_dropout_differs_by_seed():
     x = tf.ones([1000])
-    one, other = (kernels.dropout(x, tf.constant([seed, 0]), rate=0.5) for seed in (1, 2))
+    one, other = (
+        kernels.dropout(x, tf.constant([seed, 0]), rate=0.5, compiled=True)
+        for seed in (1, 2)
+    )
     assert 400 < int(tf.reduce_sum(tf.cast(one != other, tf.int32))) < 600
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (2, 3, 5)])
+def test_cross_entropy(shape):
+    labels = tf.random.stateless_uniform(
+        shape[:-1], seed=[3, 0], maxval=shape[-1], dtype=tf.int32
+    )
+    assert_alike(
+        lambda logits: kernels.cross_entropy(logits, labels),
+        lambda logits: tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits),
+        # Some of which exp() takes to nothing or to infinity.
+        100 * normal(*shape),
+    )
