@@ -216,6 +216,7 @@ class InputConfig:
     eval_batch_size: int = 64
     shuffle_buffer_size: int = 10_000  # examples
     packing: bool = False  # short examples of a batch share rows; no padding is computed
+    length_buckets: int = 1  # batches that are sorted by length together, and cut anew
     masked_lm_prob: float = 0.0  # in training, of unmasked shards; 0: the data's own
 
     def validate(self) -> None:
@@ -228,7 +229,18 @@ class InputConfig:
             "set --config.input.data_dir",
         )
         _require_positive(
-            self, "train_batch_size", "eval_batch_size", "shuffle_buffer_size"
+            self,
+            "train_batch_size",
+            "eval_batch_size",
+            "shuffle_buffer_size",
+            "length_buckets",
+        )
+        _require(
+            not (self.packing and self.length_buckets > 1),
+            "input.length_buckets",
+            "1 for packed rows, which have no padding",
+            self.length_buckets,
+            "change one of the two",
         )
         _require_share(self, "masked_lm_prob")
 
@@ -273,6 +285,7 @@ class PretrainConfig:
     input: InputConfig = dataclasses.field(default_factory=InputConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     long_input: InputConfig = dataclasses.field(default_factory=InputConfig)
+    eval_data_dir: str = ""  # whose held-out examples to evaluate on; empty: the inputs'
     num_train_steps: int = 1_000_000
     num_long_steps: int = 0  # the last ones, on long_input instead of input
     num_train_minutes: float = 0.0  # above 0: as many steps as fit, decay included

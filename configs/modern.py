@@ -10,7 +10,8 @@ After the colon: tiny, mini, small, medium, base (also without a colon) or large
 classic.py:
 
 - masks are drawn anew in each epoch, of 30 % of the tokens (Wettig et al. 2023); held-out
-  examples keep the 15 % of their shards, so that figures can be compared;
+  examples keep the 15 % of their shards. To compare with classic.py on the very same
+  ones, make its data of the same text and add --config.eval_data_dir=classic/512;
 - no next-sentence pairs (Liu et al. 2019, table 2): documents fill their examples, and
   short ones share rows, so that padding costs nothing;
 - bfloat16, which pays on GPUs and on CPUs with AMX; float32 elsewhere

@@ -23,6 +23,10 @@ from bert_tf.errors import UserError
         (BertConfig(dtype_policy="int8"), "dtype_policy: expected one of"),
         (InputConfig(), "data_dir: expected the folder"),
         (InputConfig(data_dir="x", train_batch_size=0), "train_batch_size"),
+        (
+            InputConfig(data_dir="x", packing=True, length_buckets=2),
+            "length_buckets: expected 1 for packed rows, .* received 2",
+        ),
         (OptimizerConfig(warmup_steps=-1), "warmup_steps: expected 0 or more"),
         (OptimizerConfig(beta_1=1.0), "beta_1: expected a share"),
         (PretrainingDataConfig(max_seq_length=4), "max_seq_length: expected at least 8"),

@@ -19,7 +19,7 @@ from bert_tf.config import InputConfig, PretrainingDataConfig
 from bert_tf.data.manifest import Manifest
 from bert_tf.data.masking import Masker
 from bert_tf.data.randomness import fold_in
-from bert_tf.data.row_packing import pack_batch
+from bert_tf.data.row_packing import TOKENS, pack_batch
 from bert_tf.data.schema import Feature, masked_features, unmasked_features
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
@@ -27,6 +27,7 @@ from bert_tf.errors import UserError
 SHARDS_READ_AT_ONCE = 16
 RECORDS_READ_AT_ONCE = 16  # of a shard: between threads, one by one takes twice as long
 READ_BUFFER_BYTES = 1 << 20
+LENGTH_STEP = 32  # tokens; batches of a bucket are as long as a multiple of it
 _MASKS = np.uint64(0x6D61736B73)  # what the stream is for, unlike the seed's other uses
 
 
@@ -43,13 +44,17 @@ def train_dataset(
 
     Returns:
         A data set of `parse_masked`'s dictionaries, or of `row_packing.pack_rows`'s;
-        every batch is full.
+        every batch is full. From length buckets, batches are cut to their longest
+        example, rounded up to a multiple of LENGTH_STEP.
 
     Raises:
         UserError: another masking rate is asked for than the shards have.
     """
     num_examples = manifest.num_examples("train")
-    first_epoch, num_skipped = divmod(first_step * config.train_batch_size, num_examples)
+    num_buckets = config.length_buckets
+    first_group, num_skipped_of_group = divmod(first_step, num_buckets)
+    group_size = num_buckets * config.train_batch_size
+    first_epoch, num_skipped = divmod(first_group * group_size, num_examples)
     read_epoch = functools.partial(
         _shuffled_records,
         manifest,
@@ -60,7 +65,7 @@ def train_dataset(
         tf.data.Dataset.range(first_epoch, tf.int64.max)
         .flat_map(read_epoch)
         .skip(num_skipped)
-        .batch(config.train_batch_size, drop_remainder=True)
+        .batch(group_size, drop_remainder=True)
     )
     if manifest.config.masking == "dynamic":
         parse = DynamicMasks(manifest, seed=seed, masked_lm_prob=config.masked_lm_prob)
@@ -71,7 +76,14 @@ def train_dataset(
         )
     else:
         parse = functools.partial(_drop_epochs, manifest)
-    return _finish(records, parse, packing=config.packing)
+    batches = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    if config.packing:
+        batches = batches.map(pack_batch, num_parallel_calls=tf.data.AUTOTUNE)
+    if num_buckets > 1:
+        batches = _by_length(
+            batches, num_buckets=num_buckets, seed=seed, first_group=first_group
+        ).skip(num_skipped_of_group)
+    return _finish(batches)
 
 
 def eval_dataset(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
@@ -89,12 +101,10 @@ def eval_dataset(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
         manifest.split_paths("held_out"), **_reader_options(manifest)
     )
     num_batches = math.ceil(manifest.num_examples("held_out") / batch_size)
-    batches = records.batch(batch_size)
-    return _finish(
-        # `fit` then knows when to stop.
-        batches.apply(tf.data.experimental.assert_cardinality(num_batches)),
-        functools.partial(parse_masked, config=manifest.config),
-    )
+    parse = functools.partial(parse_masked, config=manifest.config)
+    batches = records.batch(batch_size).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    # `fit` then knows when to stop.
+    return _finish(batches.apply(tf.data.experimental.assert_cardinality(num_batches)))
 
 
 def parse_masked(
@@ -289,12 +299,32 @@ def _shuffled_records(
     return tf.data.Dataset.zip(shuffled, tf.data.Dataset.from_tensors(epoch).repeat())
 
 
-def _finish(
-    batches: tf.data.Dataset,
-    parse: Callable[..., dict[str, tf.Tensor]],
-    *,
-    packing: bool = False,
+def _by_length(
+    groups: tf.data.Dataset, *, num_buckets: int, seed: int, first_group: int
 ) -> tf.data.Dataset:
+    """Batches of examples that are about as long, from groups of so many batches.
+
+    Which examples a step has follows from its number still: groups are next to each
+    other, and the order of a group's batches is a function of the seed and its number.
+    """
+
+    def sort(group, examples):
+        lengths = tf.reduce_sum(examples["input_mask"], axis=1)
+        order = tf.reshape(tf.argsort(lengths, stable=True), [num_buckets, -1])
+        order = tf.random.experimental.stateless_shuffle(
+            order, seed=tf.stack([tf.cast(seed, tf.int64), group])
+        )
+        return {name: tf.gather(values, order) for name, values in examples.items()}
+
+    def cut(batch):
+        longest = tf.reduce_max(tf.reduce_sum(batch["input_mask"], axis=1))
+        length = -(-longest // LENGTH_STEP) * LENGTH_STEP
+        return batch | {name: batch[name][:, :length] for name in TOKENS}
+
+    return groups.enumerate(first_group).map(sort).unbatch().map(cut)
+
+
+def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     # Each worker and replica takes its part of every batch, not a part of the files:
@@ -302,7 +332,4 @@ def _finish(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    batches = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-    if packing:
-        batches = batches.map(pack_batch, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)

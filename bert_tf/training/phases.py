@@ -16,9 +16,15 @@ class Phase:
     """Steps on one data set."""
 
     manifest: Manifest
+    held_out: Manifest  # of the data set whose held-out examples are evaluated
     input: InputConfig
     first_step: int
     stop_step: int
+
+    @property
+    def num_held_out(self) -> int:
+        """Examples to evaluate on."""
+        return self.held_out.num_examples("held_out")
 
 
 def load_phases(config: PretrainConfig) -> list[Phase]:
@@ -29,16 +35,21 @@ def load_phases(config: PretrainConfig) -> list[Phase]:
     """
     stop_step = ENDLESS if config.num_train_minutes else config.num_train_steps
     first_long_step = stop_step - config.num_long_steps
-    phases = [
-        Phase(load_manifest(part.data_dir), part, first, stop)
-        for part, first, stop in (
-            (config.input, 0, first_long_step),
-            (config.long_input, first_long_step, stop_step),
-        )
-        if first < stop
-    ]
+    phases = []
+    for part, first, stop in (
+        (config.input, 0, first_long_step),
+        (config.long_input, first_long_step, stop_step),
+    ):
+        if first < stop:
+            manifest = load_manifest(part.data_dir)
+            held_out = manifest
+            if config.eval_data_dir:
+                held_out = load_manifest(config.eval_data_dir)
+                _check_nothing_was_trained_on(held_out, manifest)
+            phases.append(Phase(manifest, held_out, part, first, stop))
     for phase in phases:
         check_data_fits_model(phase.manifest, config.model)
+        check_data_fits_model(phase.held_out, config.model)
     if len({phase.manifest.vocab_digest for phase in phases}) > 1:
         raise UserError(
             "Expected one vocabulary for all examples of a run, received two in "
@@ -69,6 +80,24 @@ def segments(
         epoch += 1
     if epoch < stop_epoch:
         yield epoch, stop_epoch, steps_per_epoch
+
+
+def _check_nothing_was_trained_on(held_out: Manifest, train: Manifest) -> None:
+    """Raises UserError where documents held out in one data set may be in the other."""
+    # A document's content alone decides whether it is held out, for a given share.
+    for name in ("input_format", "language", "held_out_fraction"):
+        other, own = (getattr(each.config, name) for each in (held_out, train))
+        if other != own:
+            raise UserError(
+                f"Expected data sets that hold out the same documents, received {name}="
+                f"{own!r} in {train.data_dir} and {other!r} in {held_out.data_dir}; make "
+                "both from the same text with the same flag."
+            )
+    if held_out.vocab_digest != train.vocab_digest:
+        raise UserError(
+            "Expected one vocabulary for all examples of a run, received two in "
+            f"{train.data_dir} and {held_out.data_dir}; make both with one vocabulary."
+        )
 
 
 def check_data_fits_model(manifest: Manifest, model: BertConfig) -> None:

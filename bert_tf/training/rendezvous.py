@@ -55,12 +55,13 @@ def _gather(workers: list[str], index: int, deadline: float) -> list[str]:
     with server:
         server.settimeout(_SECONDS_BETWEEN_CALLS)
         while len(present) < len(others) and time.monotonic() < deadline:
-            present |= _next_worker(server, others)
-            present = {
-                number: connection
-                for number, connection in present.items()
-                if _is_open(connection)
-            }
+            for number, connection in _next_worker(server, others).items():
+                if number in present:  # it has been started again
+                    present[number].close()
+                present[number] = connection
+            for number, connection in list(present.items()):
+                if not _is_open(connection):
+                    present.pop(number).close()
         missing = [workers[number] for number in others if number not in present]
         for connection in present.values():
             with connection, contextlib.suppress(ConnectionError):
@@ -72,12 +73,16 @@ def _next_worker(server: socket.socket, others: range) -> dict[int, socket.socke
     """The number and connection of a worker that has called."""
     try:
         connection, _ = server.accept()
-        connection.settimeout(_SECONDS_TO_TELL)
-        said = connection.recv(100)
-    except (TimeoutError, ConnectionError):
+    except TimeoutError:
         return {}
     names = {_name(number, others): number for number in others}
-    return {names[said]: connection} if said in names else {}
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        connection.settimeout(_SECONDS_TO_TELL)
+        said = connection.recv(100)
+        if said in names:
+            return {names[said]: connection}
+    connection.close()
+    return {}
 
 
 def _call(workers: list[str], index: int, deadline: float) -> list[str]:

@@ -23,7 +23,7 @@ from bert_tf.training.phases import Phase
 
 # What does not change what is trained, but for the rounding of sums and dropout's masks
 # on each replica. Of data sets the shards are compared.
-_MAY_CHANGE = ("data_dir", "strategy", "num_microbatches")
+_MAY_CHANGE = ("data_dir", "eval_data_dir", "strategy", "num_microbatches")
 
 
 def prepare_workdir(
@@ -49,11 +49,15 @@ def prepare_workdir(
             "or make the data anew."
         )
     config_path = os.path.join(workdir, CONFIG_FILE)
-    splits = [json.loads(phase.manifest.to_json())["splits"] for phase in phases]
+    splits = [_splits(phase) for phase in phases]
     if not tf.io.gfile.exists(config_path):
         make_folder(workdir)
         save_vocabulary(vocabulary, os.path.join(workdir, VOCAB_FILE))
-        content = json.loads(manifest.to_json()) | {"long_splits": splits[1:]}
+        content = json.loads(manifest.to_json()) | {
+            "splits": splits[0],
+            "long_splits": splits[1:],
+            "baselines": phases[0].held_out.baselines,
+        }
         write_atomically(
             os.path.join(workdir, DATA_MANIFEST_FILE),
             f"{json.dumps(content, indent=2)}\n".encode(),
@@ -78,6 +82,15 @@ def prepare_workdir(
             f"Expected the settings {workdir} was begun with, received "
             f"{name}={now!r} instead of {was!r}; use another --workdir or set it back."
         )
+
+
+def _splits(phase: Phase) -> dict[str, Any]:
+    """What is trained and evaluated on, as in a manifest."""
+    train, held_out = (
+        json.loads(manifest.to_json())["splits"]
+        for manifest in (phase.manifest, phase.held_out)
+    )
+    return {"train": train["train"], "held_out": held_out["held_out"]}
 
 
 def _differences(

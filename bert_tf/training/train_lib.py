@@ -102,10 +102,8 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
         "%d parameters, %d replicas, %d train and %d held-out examples, %s",
         model.count_params(),
         strategy.num_replicas_in_sync,
-        *(
-            sum(phase.manifest.num_examples(split) for phase in phases)
-            for split in ("train", "held_out")
-        ),
+        sum(phase.manifest.num_examples("train") for phase in phases),
+        sum(phase.num_held_out for phase in phases),
         f"resuming at step {state.step}" if state.step else "starting at step 0",
     )
     num_replicas_before = state.progress.get("num_replicas")
@@ -186,13 +184,12 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
 
 def _evaluate(phase: Phase, trainer: Trainer) -> dict[str, float]:
     """On all that is held out, like the baselines."""
-    manifest = phase.manifest
-    if not manifest.num_examples("held_out"):
+    if not phase.num_held_out:
         logging.warning("No document is held out: nothing to evaluate on.")
         return {}
     means = trainer.evaluate(_held_out(phase), return_dict=True, verbose=0)
     return pretraining.results(
-        means, manifest.baselines, num_examples=manifest.num_examples("held_out")
+        means, phase.held_out.baselines, num_examples=phase.num_held_out
     )
 
 
@@ -216,7 +213,7 @@ def _evaluate_if_missed(phase, config, workdir, trainer, state, to_call) -> None
     if (
         phase.first_step < step <= phase.stop_step
         and step % config.steps_per_eval == 0
-        and phase.manifest.num_examples("held_out")
+        and phase.num_held_out
         and step not in held_out_steps(os.path.join(workdir, METRICS_FILE))
     ):
         held_out = _held_out(phase).take(config.max_eval_steps)
@@ -235,7 +232,7 @@ def _train(
     stop_step = min(phase.stop_step, state.progress.get("num_steps", ENDLESS))
     left = segments(phase.first_step, stop_step, step=state.step, steps_per_epoch=steps)
     held_out = None
-    if phase.manifest.num_examples("held_out"):
+    if phase.num_held_out:
         held_out = _held_out(phase).take(config.max_eval_steps)
     for first_epoch, stop_epoch, steps_per_epoch in left:
         trainer.fit(
@@ -266,7 +263,17 @@ def _write_weights(model: BertPretrainer, workdir: str) -> None:
 
 
 def _held_out(phase: Phase) -> tf.data.Dataset:
-    return eval_dataset(phase.manifest, batch_size=phase.input.eval_batch_size)
+    batches = eval_dataset(phase.held_out, batch_size=phase.input.eval_batch_size)
+    if phase.manifest.config.next_sentence:
+        return batches
+    # Nothing has been learnt to tell them with.
+    return batches.map(
+        lambda batch: {
+            name: values
+            for name, values in batch.items()
+            if name != "next_sentence_labels"
+        }
+    )
 
 
 @contextlib.contextmanager
@@ -277,8 +284,13 @@ def _errors_told(
     try:
         yield
     except tf.errors.DataLossError as error:
-        damaged = [path for phase in phases for path in damaged_shards(phase.manifest)]
-        found = ", ".join(damaged) or error.message.splitlines()[0]
+        damaged = {
+            path
+            for phase in phases
+            for manifest in (phase.manifest, phase.held_out)
+            for path in damaged_shards(manifest)
+        }
+        found = ", ".join(sorted(damaged)) or error.message.splitlines()[0]
         raise UserError(
             "Expected shards as create_pretraining_data wrote them, received other "
             f"content in {found} (noticed at step {state.step}); copy them again and run "

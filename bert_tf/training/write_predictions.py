@@ -71,7 +71,7 @@ class WritePredictions(keras.callbacks.Callback):
         """Writes what the model says now, once a step; nothing if none is held out."""
         step = self._state.step
         phase = next(each for each in self._phases if step <= each.stop_step)
-        if step in self._written_steps or not phase.manifest.num_examples("held_out"):
+        if step in self._written_steps or not phase.num_held_out:
             return
         if phase.first_step not in self._masks:
             self._masks[phase.first_step] = first_masks(phase, self._vocabulary.mask_id)
@@ -110,7 +110,7 @@ def first_masks(phase: Phase, mask_id: int) -> list[Mask]:
         Of each `input_word_ids`, `input_mask` and `input_type_ids`, int32 [S], and
         `masked_lm_positions` and `masked_lm_ids`, int32 [1].
     """
-    batches = eval_dataset(phase.manifest, batch_size=phase.input.eval_batch_size)
+    batches = eval_dataset(phase.held_out, batch_size=phase.input.eval_batch_size)
     masks = (
         _first_mask(example, mask_id) for example in batches.unbatch().as_numpy_iterator()
     )

@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 from bert_tf.config import InputConfig
+from bert_tf.data import input_pipeline
 from bert_tf.data.input_pipeline import eval_dataset, train_dataset
+from bert_tf.data.row_packing import TOKENS
 from tests.made_data import VOCABULARY, write_data_set, write_unmasked
 
 NUM_TRAIN = 64
@@ -16,9 +18,12 @@ def manifest(tmp_path_factory):
     return write_data_set(tmp_path_factory.mktemp("data"), num_train=NUM_TRAIN)
 
 
-def config(batch_size=10, buffer_size=16):
+def config(batch_size=10, buffer_size=16, **fields):
     return InputConfig(
-        data_dir="unused", train_batch_size=batch_size, shuffle_buffer_size=buffer_size
+        data_dir="unused",
+        train_batch_size=batch_size,
+        shuffle_buffer_size=buffer_size,
+        **fields,
     )
 
 
@@ -73,14 +78,49 @@ def test_epochs_hold_every_example_once_in_other_orders(manifest):
     assert first != second
 
 
+@pytest.mark.parametrize("length_buckets", [1, 4])
 @pytest.mark.parametrize("first_step", [1, 6, 7, 13, 40])
-def test_resuming_gives_the_batches_there_would_have_been(manifest, first_step):
+def test_resuming_gives_the_batches_there_would_have_been(
+    manifest, first_step, length_buckets
+):
     """A batch of 10 does not divide 64, so steps fall on either side of epochs."""
-    uninterrupted = take(train_dataset(manifest, config(), seed=5), first_step + 3)
+    of_run = config(length_buckets=length_buckets)
+    uninterrupted = take(train_dataset(manifest, of_run, seed=5), first_step + 3)
 
-    resumed = take(train_dataset(manifest, config(), seed=5, first_step=first_step), 3)
+    resumed = take(train_dataset(manifest, of_run, seed=5, first_step=first_step), 3)
 
     assert_equal(uninterrupted[first_step:], resumed)
+
+
+def test_length_buckets_hold_the_same_examples_with_less_padding(manifest, monkeypatch):
+    monkeypatch.setattr(input_pipeline, "LENGTH_STEP", 2)
+    plain = take(train_dataset(manifest, config(8), seed=0), 8)
+    batches = take(train_dataset(manifest, config(8, length_buckets=4), seed=0), 8)
+
+    def examples(batches):
+        for batch in batches:
+            for row, mask in enumerate(batch["input_mask"]):
+                yield (
+                    *(batch[name][row][mask > 0].tobytes() for name in TOKENS),
+                    *(v[row].tobytes() for k, v in batch.items() if k not in TOKENS),
+                )
+
+    for group in (slice(0, 4), slice(4, 8)):
+        assert collections.Counter(examples(plain[group])) == collections.Counter(
+            examples(batches[group])
+        )
+        lengths = [batch["input_mask"].shape[1] for batch in batches[group]]
+        assert lengths != sorted(lengths)
+    for batch in batches:
+        num_tokens = batch["input_mask"].sum(1)
+        assert {v.shape[1] for k, v in batch.items() if k in TOKENS} == {
+            num_tokens.max() + num_tokens.max() % 2
+        }
+    padding, plain_padding = (
+        sum((batch["input_mask"] == 0).sum() for batch in found)
+        for found in (batches, plain)
+    )
+    assert padding < 0.5 * plain_padding
 
 
 def test_seed_decides_the_order_and_the_global_seed_does_not(manifest):

@@ -14,7 +14,7 @@ from bert_tf.training.metrics_log import read_lines
 from tests.made_data import write_unmasked
 from tests.training import programs
 
-# 7 + 6 + 7 kills.
+# 7 + 6 + 7 kills, and each run is asked to end twice besides.
 NUM_KILLS = {"none": 7, "mirrored": 6, "multi_worker": 7}
 MEASURED = ("tokens_per_second", "input_share", "utilization")  # other each time
 SECONDS = 240
@@ -97,26 +97,42 @@ def whole(strategy, data_dir, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_killed_runs_end_as_if_they_had_not_been(strategy, whole, data_dir, tmp_path):
+def test_interrupted_runs_end_as_if_they_had_not_been(
+    strategy, whole, data_dir, tmp_path
+):
     rng = random.Random(strategy)
-    num_kills = num_runs = 0
+    interruptions = [signal.SIGKILL] * NUM_KILLS[strategy]
+    interruptions += [signal.SIGTERM, signal.SIGINT]
+    rng.shuffle(interruptions)
+    num_runs = 0
     workdir = tmp_path / "0"
-    while num_kills < NUM_KILLS[strategy]:
+    while interruptions:
         processes = start(strategy, workdir, data_dir)
         wait_for_a_line(processes, workdir)
         time.sleep(rng.uniform(0, 1))
+        number = interruptions[-1]
         # One at a time, or all at once: a worker that is left needs half a minute to
         # notice.
-        victims = [rng.choice(processes)] if num_kills % 3 == 0 else processes
+        is_for_all = number == signal.SIGKILL and len(interruptions) % 4
+        victims = processes if is_for_all else [rng.choice(processes)]
         for victim in victims:
-            victim.kill()
+            victim.send_signal(number)
         said = {process: process.communicate(timeout=SECONDS)[1] for process in processes}
-        num_kills += any(victim.returncode == -signal.SIGKILL for victim in victims)
         is_complete = (workdir / "results.json").exists()
         for process in processes:
             if process not in victims and not is_complete:
                 assert process.returncode == 2, said[process]
                 assert "error: Expected all workers until the end" in said[process]
+        if number == signal.SIGKILL:
+            was_in_time = any(victim.returncode == -number for victim in victims)
+        else:
+            (victim,) = victims
+            was_in_time = victim.returncode == 128 + number
+            assert was_in_time or victim.returncode == 0, said[victim]
+            if was_in_time:
+                assert_saved(workdir, number, said[victim])
+        if was_in_time:
+            interruptions.pop()
         if is_complete:
             assert_same_run(whole, workdir)
             num_runs += 1
@@ -125,21 +141,8 @@ def test_killed_runs_end_as_if_they_had_not_been(strategy, whole, data_dir, tmp_
     assert_same_run(whole, workdir)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_asked_to_end_saves_its_step(
-    strategy, whole, data_dir, tmp_path, number
-):
-    processes = start(strategy, tmp_path, data_dir)
-    wait_for_a_line(processes, tmp_path)
-    asked = processes[-1]
-    asked.send_signal(number)
-    _, said = asked.communicate(timeout=SECONDS)
-    assert asked.returncode == 128 + number, said
-    step = int(
-        re.search(rf"Received {number.name} at step (\d+), which is saved", said)[1]
-    )
-    assert step in sealed.steps(str(tmp_path / "checkpoints"))
-    for other in processes:
-        other.communicate(timeout=SECONDS)
-    finish(start(strategy, tmp_path, data_dir))
-    assert_same_run(whole, tmp_path)
+def assert_saved(workdir, number, said):
+    """What a run that was asked to end says is so."""
+    found = re.search(rf"Received {number.name} at step (\d+), which is saved", said)
+    assert found, said
+    assert int(found[1]) in sealed.steps(str(workdir / "checkpoints"))

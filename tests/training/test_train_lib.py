@@ -1,5 +1,6 @@
 """Whole runs on made data: they learn, resume exactly and refuse what does not fit."""
 
+import dataclasses
 import json
 import os
 
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from bert_tf.config import BertConfig, InputConfig, OptimizerConfig, PretrainConfig
+from bert_tf.data.manifest import load_manifest
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.run_dir import (
@@ -15,6 +17,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     REPORT_FILE,
     load_run,
     read_config,
+    read_data_manifest,
 )
 from bert_tf.modeling.models import BertPretrainer
 from bert_tf.training.metrics_log import read_lines
@@ -100,6 +103,34 @@ def test_dynamic_masks_and_single_segments_are_trained_on(tmp_path, next_sentenc
 
     assert results["masked_lm_loss"] < 5
     assert ("next_sentence_accuracy" in results) == next_sentence
+
+
+def test_another_data_sets_held_out_examples_are_evaluated(data_dir, tmp_path):
+    """What one recipe has learnt is compared with another by the same examples."""
+    write_unmasked(tmp_path / "data", next_sentence=False)
+    config = make_config(str(tmp_path / "data"), eval_data_dir=data_dir)
+
+    results = train_and_evaluate(config, str(tmp_path / "run"))
+
+    assert results["num_examples"] == 24
+    assert "next_sentence_accuracy" not in results  # nothing has taught it
+    of_run = read_data_manifest(str(tmp_path / "run"))["splits"]
+    for split, folder in (("train", tmp_path / "data"), ("held_out", data_dir)):
+        expected = json.loads(load_manifest(str(folder)).to_json())["splits"][split]
+        assert of_run[split] == expected
+
+
+def test_held_out_examples_that_may_be_trained_on_are_refused(data_dir, tmp_path):
+    manifest = write_data_set(tmp_path / "data")
+    fewer = dataclasses.replace(manifest.config, held_out_fraction=0.5)
+    manifest = dataclasses.replace(manifest, config=fewer)
+    (tmp_path / "data/manifest.json").write_text(manifest.to_json())
+
+    with pytest.raises(UserError, match=r"received held_out_fraction=0\.02 in .* and 0\.5"):
+        train_and_evaluate(
+            make_config(data_dir, eval_data_dir=str(tmp_path / "data")),
+            str(tmp_path / "run"),
+        )
 
 
 @pytest.mark.parametrize("strategy", ["none", "mirrored"])

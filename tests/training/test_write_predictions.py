@@ -148,7 +148,8 @@ def test_each_phase_has_its_own_sentences(data_dir, tmp_path):
 
 
 def phase_of(data_dir):
-    return Phase(load_manifest(data_dir), InputConfig(data_dir, eval_batch_size=3), 0, 1)
+    manifest = load_manifest(data_dir)
+    return Phase(manifest, manifest, InputConfig(data_dir, eval_batch_size=3), 0, 1)
 
 
 def test_the_first_mask_of_each_sentence_that_has_one(tmp_path):
