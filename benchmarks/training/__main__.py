@@ -50,8 +50,11 @@ _MODEL_VOCAB_SIZE = flags.DEFINE_integer(
     "model_vocab_size", 30522, "Of the models; --vocab_file may have fewer."
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Turns of each system.", lower_bound=1)
-_WARMUP_STEPS = flags.DEFINE_integer(
-    "warmup_steps", 2, "Steps that are not counted.", lower_bound=1
+_WARMUP_SECONDS = flags.DEFINE_float(
+    "warmup_seconds",
+    15,
+    "Of steps that are not counted, after the first.",
+    lower_bound=0,
 )
 _SECONDS = flags.DEFINE_float("seconds", 30, "Of steps that are.", lower_bound=0)
 flags.mark_flags_as_required(["input", "vocab_file"])
@@ -106,7 +109,7 @@ def main(argv: Sequence[str]) -> None:
                     vocab_size=_MODEL_VOCAB_SIZE.value,
                     examples=str(examples.path(folder, setting.length)),
                     batch_size=batch_size,
-                    num_warmup_steps=_WARMUP_STEPS.value,
+                    warmup_seconds=_WARMUP_SECONDS.value,
                     seconds=_SECONDS.value,
                 )
                 bench.train(system, workload, turn=turn)

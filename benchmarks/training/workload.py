@@ -35,7 +35,7 @@ class Workload:
     vocab_size: int
     examples: str  # .npz that benchmarks.training.examples wrote
     batch_size: int  # examples
-    num_warmup_steps: int  # are not counted
+    warmup_seconds: float  # after the first step, of steps that are not counted
     seconds: float  # of steps that are
 
     @classmethod
@@ -106,27 +106,36 @@ class Measurement:
 
 
 class Stopwatch:
-    """Counts steps and what was in their batches, once the first ones are over."""
+    """Counts steps and what was in their batches, once it is warm.
+
+    The first step builds graphs and compiles. Later ones do so where a batch has a shape
+    that was not there before, which happens to a run of hours in its first minute.
+    """
 
     def __init__(self, workload: Workload, batches: Batches):
         self._workload = workload
         self._batches = batches
         self._num_steps = 0
+        self._num_warmup_steps: int | None = None  # not known yet
         self._start = self._seconds = 0.0
 
     def step_done(self) -> bool:
         """Counts a step; True if there need not be another."""
         now = time.perf_counter()
         self._num_steps += 1
-        if self._num_steps <= self._workload.num_warmup_steps:
+        if self._num_steps == 1:
             self._start = now
-            return False
         self._seconds = now - self._start
-        return self._seconds >= self._workload.seconds
+        if self._num_warmup_steps is not None:
+            return self._seconds >= self._workload.seconds
+        if self._seconds >= self._workload.warmup_seconds:
+            self._num_warmup_steps = self._num_steps
+            self._start = now
+        return False
 
     def print_measurement(self, *, peak_flops: float | None = None) -> None:
         """Prints a `Measurement` as JSON, the last line of a system's output."""
-        steps = range(self._workload.num_warmup_steps, self._num_steps)
+        steps = range(self._num_warmup_steps, self._num_steps)
         batches = [self._batches[step] for step in steps]
         measurement = Measurement(
             num_steps=len(steps),

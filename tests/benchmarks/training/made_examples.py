@@ -33,6 +33,6 @@ def workload(folder, *, dtype, batch_size):
         vocab_size=VOCAB_SIZE,
         examples=str(path),
         batch_size=batch_size,
-        num_warmup_steps=1,
+        warmup_seconds=0,
         seconds=0,
     )

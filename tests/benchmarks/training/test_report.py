@@ -38,7 +38,7 @@ def make_workload(batch_size):
         vocab_size=1000,
         examples="128.npz",
         batch_size=batch_size,
-        num_warmup_steps=2,
+        warmup_seconds=2,
         seconds=5,
     )
 
@@ -98,10 +98,13 @@ def test_utilization_is_of_the_fastest_product_of_the_type(results):
     rows = rows_of(report.to_markdown(results), "tiny, 128 tokens, float32")
 
     # A layer has 12 * 128^2 weights, each token attends to 120 others with 128 units
-    # twice; the head has a layer of 128^2 and 1000 words for two of 120 tokens.
-    layers = 2 * (2 * 12 * 128**2 + 4 * 128 * 120)
+    # twice. For two of 120 tokens there is a head with a layer of 128^2 and 1000 words;
+    # for the others the second layer has keys and values, two of the twelve, alone.
+    layer = 2 * 12 * 128**2 + 4 * 128 * 120
+    keys_and_values = 2 * 2 * 128**2
     head = 2 * (128**2 + 128 * 1000)
-    flops = 3 * (1200 * layers + 20 * head)
+    predicted = layer - keys_and_values + head
+    flops = 3 * (1200 * (layer + keys_and_values) + 20 * predicted)
     assert rows[0][5] == f"{flops / 2e10:.0%}"
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 
 import numpy as np
 import pytest
@@ -62,6 +63,20 @@ def test_steps_after_the_first_are_counted(workload, capsys):
     assert counted["num_predictions"] == arrays["masked_lm_weights"][:10].sum()
     assert counted["seconds"] > 0
     assert counted["peak_flops"] == 7.0
+
+
+def test_steps_are_not_counted_until_it_is_warm(workload, capsys):
+    workload = dataclasses.replace(workload, warmup_seconds=0.1, seconds=0)
+    stopwatch = Stopwatch(workload, Batches(workload))
+
+    assert not stopwatch.step_done()
+    assert not stopwatch.step_done()  # too soon
+    time.sleep(0.1)
+    assert not stopwatch.step_done()
+    assert stopwatch.step_done()
+
+    stopwatch.print_measurement()
+    assert json.loads(capsys.readouterr().out)["num_steps"] == 1
 
 
 def test_too_few_examples_for_a_batch_are_told(workload):
