@@ -254,7 +254,11 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         Float32 [...], in nats. The first derivative alone is defined.
     """
     losses, partition = _cross_entropy_forward(logits, labels)
-    return losses, lambda dy: (_cross_entropy_backward(dy, logits, labels, partition), None)
+
+    def gradient(dy):
+        return _cross_entropy_backward(dy, logits, labels, partition), None
+
+    return losses, gradient
 
 
 @_compiled

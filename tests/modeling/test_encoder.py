@@ -147,9 +147,12 @@ def test_some_output_positions_are_those_of_all(layer_norm, is_packed, training)
     some = encoder(inputs, training=training, output_positions=positions)
 
     for name, expected in (
-        ("sequence_output", np.take_along_axis(
-            whole["sequence_output"].numpy(), positions[..., None], axis=1
-        )),
+        (
+            "sequence_output",
+            np.take_along_axis(
+                whole["sequence_output"].numpy(), positions[..., None], axis=1
+            ),
+        ),
         ("pooled_output", whole["pooled_output"]),
     ):
         np.testing.assert_allclose(some[name], expected, atol=1e-5)

@@ -126,7 +126,7 @@ def test_held_out_examples_that_may_be_trained_on_are_refused(data_dir, tmp_path
     manifest = dataclasses.replace(manifest, config=fewer)
     (tmp_path / "data/manifest.json").write_text(manifest.to_json())
 
-    with pytest.raises(UserError, match=r"received held_out_fraction=0\.02 in .* and 0\.5"):
+    with pytest.raises(UserError, match=r"held_out_fraction=0\.02 in .* and 0\.5"):
         train_and_evaluate(
             make_config(data_dir, eval_data_dir=str(tmp_path / "data")),
             str(tmp_path / "run"),

@@ -57,8 +57,8 @@ def warnings(runs: Sequence[Run]) -> list[str]:
     if len(_held_out_digests(runs)) > 1:
         lines.append(
             "The held-out examples differ, so that their figures do not tell which run "
-            "is better: give all one --config.eval_data_dir, and compare runs in the same "
-            "phase."
+            "is better: give all the same --config.eval_data_dir, and compare runs in "
+            "the same phase."
         )
     return lines
 
