@@ -44,6 +44,12 @@ _ENVIRONMENTS = flags.DEFINE_string(
 _SYSTEMS = flags.DEFINE_list("systems", list(CONTESTANTS), "Who pretrains.")
 _MINUTES = flags.DEFINE_float("minutes", 20, "Of each pretraining.", lower_bound=0)
 _SIZE = flags.DEFINE_string("size", "mini", "Of bert_tf.config.bert_size.")
+_DTYPE = flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "bfloat16"],
+    "Of matrix products; bfloat16 where the processor has instructions for it.",
+)
 _VOCAB_SIZE = flags.DEFINE_integer("vocab_size", 8000, "WordPieces.", lower_bound=100)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Examples.", lower_bound=1)
 _LEARNING_RATES = flags.DEFINE_list(
@@ -78,6 +84,7 @@ def main(argv: Sequence[str]) -> None:
         "text": f"{len(documents):,} documents of {sum(map(len, documents)):,} sentences",
         "vocab_size": _VOCAB_SIZE.value,
         "size": _SIZE.value,
+        "dtype": _DTYPE.value,
         "minutes": _MINUTES.value,
         "batch_size": _BATCH_SIZE.value,
         "sst2_examples": _SST2_EXAMPLES.value,
@@ -107,6 +114,7 @@ def _pretrain(bench: Bench, results: report.Results) -> None:
             output="",
             size=_SIZE.value,
             vocab_size=corpus.vocab_size(bench.corpus),
+            dtype=_DTYPE.value,
             minutes=_MINUTES.value,
             batch_size=_BATCH_SIZE.value,
             learning_rate=rate,

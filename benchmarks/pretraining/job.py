@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 
+from benchmarks.training.workload import dtype_policy
 from bert_tf.config import BertConfig, bert_size
 
 MAX_SEQ_LENGTH = 128
@@ -59,6 +60,7 @@ class Job(_Argument):
     output: str  # folder; gets `weights.npz`
     size: str  # of bert_tf.config.bert_size
     vocab_size: int
+    dtype: str  # float32 or bfloat16, of matrix products
     minutes: float  # of training
     batch_size: int  # examples of at most 128 tokens
     learning_rate: float  # the highest of the schedule
@@ -69,6 +71,7 @@ class Job(_Argument):
             self.size,
             vocab_size=self.vocab_size,
             max_position_embeddings=MAX_SEQ_LENGTH,
+            dtype_policy=dtype_policy(self.dtype),
             **overrides,
         )
 

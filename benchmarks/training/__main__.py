@@ -49,6 +49,9 @@ _BATCH_TOKENS = flags.DEFINE_list(
 _MODEL_VOCAB_SIZE = flags.DEFINE_integer(
     "model_vocab_size", 30522, "Of the models; --vocab_file may have fewer."
 )
+_DEVICE = flags.DEFINE_enum(
+    "device", "cpu", ["cpu", "gpu"], "Where to train; not measured on GPUs yet."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Turns of each system.", lower_bound=1)
 _WARMUP_SECONDS = flags.DEFINE_float(
     "warmup_seconds",
@@ -81,7 +84,8 @@ flags.register_validator(
 def main(argv: Sequence[str]) -> None:
     """Makes the examples, trains with all systems in turns, prints the results."""
     del argv
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    if _DEVICE.value == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     folder = pathlib.Path(_OUTPUT.value)
     systems = contestants(_SYSTEMS.value, folder)
     settings = [

@@ -27,6 +27,11 @@ class Setting(NamedTuple):
         return f"{self.size}, {self.length} tokens, {self.dtype}"
 
 
+def dtype_policy(dtype: str) -> str:
+    """The policy of BertConfig under which matrix products are of this type."""
+    return dtype if dtype == "float32" else f"mixed_{dtype}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Workload:
     """A model, examples to train it on, and for how long."""
@@ -50,13 +55,11 @@ class Workload:
 
     def model(self) -> BertConfig:
         """The model's shape."""
-        dtype = self.setting.dtype
-        policy = dtype if dtype == "float32" else f"mixed_{dtype}"
         return bert_size(
             self.setting.size,
             vocab_size=self.vocab_size,
             max_position_embeddings=LONGEST,
-            dtype_policy=policy,
+            dtype_policy=dtype_policy(self.setting.dtype),
         )
 
 

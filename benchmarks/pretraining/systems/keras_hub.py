@@ -29,6 +29,7 @@ def main() -> None:
     """Trains, evaluates and saves the weights."""
     job = Job.from_arguments()
     keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy(job.model().dtype_policy)
     model = masked_lm(job.model())
     model.compile(
         optimizer=keras.optimizers.Adam(job.learning_rate),

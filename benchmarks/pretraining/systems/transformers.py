@@ -26,7 +26,13 @@ def main() -> None:
     rows = job.train_rows()
     batches = loader(job, rows)
     clock = Clock(minutes=job.minutes)
-    num_steps = train(model, batches, clock, learning_rate=job.learning_rate)
+    num_steps = train(
+        model,
+        batches,
+        clock,
+        learning_rate=job.learning_rate,
+        dtype=getattr(torch, job.dtype),
+    )
     seconds = clock.seconds
     job.save_weights(
         {name: values.numpy() for name, values in model.state_dict().items()}
@@ -78,6 +84,7 @@ def train(
     clock: Clock,
     *,
     learning_rate: float,
+    dtype: torch.dtype,
 ) -> int:
     """Trains until the time is over; returns the number of steps."""
     optimizer = torch.optim.AdamW(
@@ -88,7 +95,9 @@ def train(
         for batch in batches:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * clock.share_left
-            model(**batch).loss.backward()
+            with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+                loss = model(**batch).loss
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()

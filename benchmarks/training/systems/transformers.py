@@ -28,23 +28,28 @@ def main() -> None:
     batches = Batches(workload)
     is_compiled = "compiled" in sys.argv
     dtype = getattr(torch, workload.setting.dtype)
-    model = pretrainer(workload.model()).train()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = pretrainer(workload.model()).train().to(device)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=1e-4, weight_decay=0.01, fused=True
     )
     forward = torch.compile(model) if is_compiled else model
     stopwatch = Stopwatch(workload, batches)
     for step in itertools.count():
-        inputs = for_model(batches[step], is_cut=not is_compiled)
-        with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+        inputs = {
+            name: values.to(device)
+            for name, values in for_model(batches[step], is_cut=not is_compiled).items()
+        }
+        with torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32):
             loss = forward(**inputs).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
+        loss.item()  # GPUs are waited for
         if stopwatch.step_done():
             break
-    stopwatch.print_measurement(peak_flops=measure_peak_flops(dtype))
+    stopwatch.print_measurement(peak_flops=measure_peak_flops(dtype, device))
 
 
 def pretrainer(config: BertConfig) -> transformers.BertForPreTraining:
@@ -85,14 +90,14 @@ def for_model(batch: dict[str, np.ndarray], *, is_cut: bool) -> dict[str, torch.
     } | {"next_sentence_label": torch.from_numpy(batch["next_sentence_labels"]).long()}
 
 
-def measure_peak_flops(dtype: torch.dtype) -> float:
+def measure_peak_flops(dtype: torch.dtype, device: str) -> float:
     """Operations a second of a large product of matrices; see our speedometer."""
-    x = torch.randn(_PRODUCT_SIZE, _PRODUCT_SIZE).to(dtype)
-    torch.mm(x, x)  # warms up
+    x = torch.randn(_PRODUCT_SIZE, _PRODUCT_SIZE).to(device, dtype)
+    torch.mm(x, x)[0, 0].item()  # warms up
     best = float("inf")
     for _ in range(_NUM_PRODUCTS):
         start = time.perf_counter()
-        torch.mm(x, x)
+        torch.mm(x, x)[0, 0].item()
         best = min(best, time.perf_counter() - start)
     return 2 * _PRODUCT_SIZE**3 / best
 

@@ -30,6 +30,7 @@ def job(tmp_path):
         output=str(tmp_path),
         size="tiny",
         vocab_size=VOCAB_SIZE,
+        dtype="float32",
         minutes=1,
         batch_size=4,
         learning_rate=1e-3,
