@@ -69,8 +69,9 @@ $(DEMO)/export/1/saved_model.pb: $(DEMO)/run/results.json
 
 # --- Checks --------------------------------------------------------------------------
 
+# Three workers for two cores: some tests wait for processes that wait.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The data job on Prism, which is another implementation of Beam's model. Needs Go.
 prism-test: $(INSTALLED_TEST) $(PRISM)
