@@ -26,11 +26,11 @@ Mask = dict[str, np.ndarray]  # see first_masks
 
 
 class WritePredictions(keras.callbacks.Callback):
-    """Lines in predictions.jsonl and TensorBoard's texts, after each evaluation.
+    """Lines in predictions.jsonl, TensorBoard's texts and curves, after each evaluation.
 
     {"split": "held_out", "step": 100, "sentences": [
         {"tokens": ["[CLS]", "the", "[MASK]", ...], "position": 2, "label": "cat",
-         "top": [["dog", 0.31], ...]}, ...]}
+         "label_probability": 0.2, "top": [["dog", 0.31], ...]}, ...]}
 
     It has to stand before WriteMetrics: a step that has held-out figures is not
     evaluated again after an interruption. Nothing in it is random or needs another
@@ -81,6 +81,9 @@ class WritePredictions(keras.callbacks.Callback):
         with self._writer.as_default(step):
             for number, sentence in enumerate(sentences, start=1):
                 tf.summary.text(f"sentence_{number}", format_sentence(sentence))
+                tf.summary.scalar(
+                    f"label_probability/sentence_{number}", sentence["label_probability"]
+                )
         self._writer.flush()
 
     def _fill(self, mask: Mask) -> dict[str, Any]:
@@ -89,10 +92,12 @@ class WritePredictions(keras.callbacks.Callback):
         probabilities = tf.nn.softmax(outputs["masked_lm_logits"][0, 0]).numpy()
         best = np.argsort(-probabilities, kind="stable")[:NUM_ANSWERS]
         ids = mask["input_word_ids"][mask["input_mask"] > 0]
+        label_id = mask["masked_lm_ids"][0]
         return {
             "tokens": [tokens[token_id] for token_id in ids],
             "position": int(mask["masked_lm_positions"][0]),
-            "label": tokens[mask["masked_lm_ids"][0]],
+            "label": tokens[label_id],
+            "label_probability": round(float(probabilities[label_id]), 4),
             "top": [
                 [tokens[each], round(float(probabilities[each]), 4)] for each in best
             ],

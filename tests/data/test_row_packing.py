@@ -2,11 +2,16 @@
 
 import hypothesis
 import numpy as np
+import pytest
 import tensorflow as tf
 from hypothesis import strategies
 from hypothesis.extra import numpy as numpy_strategies
 
+from bert_tf.config import InputConfig
+from bert_tf.data.input_pipeline import train_dataset
+from bert_tf.data.manifest import load_manifest
 from bert_tf.data.row_packing import pack_batch, pack_rows
+from tests.test_cli import run
 
 LENGTH, MAX_PREDICTIONS = 12, 3
 
@@ -134,3 +139,27 @@ def test_tensors_are_packed_like_arrays():
         for name, values in expected.items():
             np.testing.assert_array_equal(found[name], values)
             assert found[name].dtype == values.dtype
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [(), ("--masking=dynamic", "--next_sentence=false")])
+def test_real_text_leaves_hardly_any_padding(shared, tmp_path, flags):
+    """Less than 3 % at 512 tokens, in batches of 32."""
+    result = run(
+        "pipelines.create_pretraining_data",
+        f"--input={shared}/data/pretrain/dev_corpus_sentences.txt.xz",
+        f"--vocab_file={shared}/data/vocab/bert-base-uncased-vocab.txt",
+        *(f"--output={tmp_path}", "--dupe_factor=1", *flags),
+        *("--max_seq_length=512", "--max_predictions_per_seq=77"),
+    )
+    assert result.returncode == 0, result.stderr
+    manifest = load_manifest(str(tmp_path))
+    config = InputConfig(str(tmp_path), train_batch_size=32, packing=True)
+    num_steps = manifest.num_examples("train") // 32
+
+    batches = train_dataset(manifest, config, seed=0).take(num_steps)
+
+    masks = [batch["input_mask"] for batch in batches.as_numpy_iterator()]
+    num_tokens = sum(mask.sum() for mask in masks)
+    assert num_tokens > 2_000_000
+    assert 1 - num_tokens / sum(mask.size for mask in masks) < 0.03

@@ -62,18 +62,23 @@ def test_the_lines_are_what_the_saved_model_says(data_dir, tmp_path, strategy):
         tokens, probabilities = zip(*sentence["top"], strict=True)
         assert list(tokens) == [VOCABULARY.tokens[index] for index in expected.indices]
         np.testing.assert_allclose(probabilities, expected.values, atol=1e-4)
+        of_label = tf.nn.softmax(logits)[VOCABULARY.ids[sentence["label"]]]
+        assert sentence["label_probability"] == pytest.approx(float(of_label), abs=1e-4)
     assert len(found[12]) == NUM_SENTENCES
     (path,) = (tmp_path / EVENTS_DIR / "predictions").iterdir()
-    texts = {
-        (event.step, value.tag): value.tensor.string_val[0].decode()
+    shown = {
+        (event.step, value.tag): tf.make_ndarray(value.tensor).item()
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
     }
-    assert texts == {
-        (step, f"sentence_{number}"): format_sentence(sentence)
-        for step, sentences in found.items()
-        for number, sentence in enumerate(sentences, start=1)
-    }
+    expected = {}
+    for step, sentences in found.items():
+        for number, sentence in enumerate(sentences, start=1):
+            text = format_sentence(sentence).encode()
+            expected[step, f"sentence_{number}"] = text
+            name = f"label_probability/sentence_{number}"
+            expected[step, name] = pytest.approx(sentence["label_probability"])
+    assert shown == expected
 
 
 def test_a_run_is_the_same_without(data_dir, tmp_path, monkeypatch):

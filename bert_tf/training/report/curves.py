@@ -114,9 +114,7 @@ def figures(curves: Sequence[Curve], runs: Sequence[Run]) -> list[Element]:
     """
     shown = [(curve, series_of(curve, runs)) for curve in curves]
     return [
-        _figure(curve, series, levels_of(curve, runs))
-        for curve, series in shown
-        if series
+        figure(curve, series, levels_of(curve, runs)) for curve, series in shown if series
     ]
 
 
@@ -192,7 +190,14 @@ def axis_of(curve: Curve, series: Sequence[Series], levels: Sequence[Level]) -> 
     return linear_axis(low, high)
 
 
-def _figure(curve: Curve, series: Sequence[Series], levels: Sequence[Level]) -> Element:
+def figure(curve: Curve, series: Sequence[Series], levels: Sequence[Level]) -> Element:
+    """A chart with its caption and its numbers.
+
+    Args:
+        curve: what is shown.
+        series: at least one.
+        levels: to compare with.
+    """
     return element(
         "figure",
         element(

@@ -1,15 +1,24 @@
 """What the model filled into the same masks as it learnt."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from bert_tf.html.elements import Element, element, table
 from bert_tf.html.sections import section
 from bert_tf.html.tokens import segment
-from bert_tf.training.report.curves import evenly
-from bert_tf.training.report.run import Run, lettered
+from bert_tf.training.report.charts import Series
+from bert_tf.training.report.curves import Curve, evenly, figure
+from bert_tf.training.report.run import Points, Run, lettered
 
 _MAX_ROWS = 8
 _CONTEXT = 24  # tokens on either side of a mask
+_PROBABILITY = Curve(
+    "label_probability",
+    "What was there: probability",
+    "That the model gives to the word behind each mask",
+    is_share=True,
+    from_zero=True,
+)
 
 # Of a sentence: its tokens, the place of the mask and what was there.
 _Mask = tuple[tuple[str, ...], int, str]
@@ -18,6 +27,8 @@ _Answers = list[tuple[str, float]]
 
 def section_of(runs: Sequence[Run]) -> list[Element]:
     """Each sentence with the most probable words, by step or, of several runs, by run.
+
+    Of one run there is a chart too, of how probable what was there has become.
 
     Args:
         runs: at least one.
@@ -38,8 +49,7 @@ def section_of(runs: Sequence[Run]) -> list[Element]:
                 else element("span", letter, element("small", f"step {step}"))
             )
             for each in line["sentences"]:
-                mask = (tuple(each["tokens"]), each["position"], each["label"])
-                answers.setdefault(mask, []).append((name, each["top"]))
+                answers.setdefault(_mask(each), []).append((name, each["top"]))
     if not answers:
         return []
     head = "Step" if len(runs) == 1 else "Run"
@@ -52,6 +62,7 @@ def section_of(runs: Sequence[Run]) -> list[Element]:
                 "✓ marks it among the answers.",
                 class_="quiet",
             ),
+            *(_probabilities(runs[0]) if len(runs) == 1 else ()),
             element(
                 "div",
                 *(_sentence(head, mask, rows) for mask, rows in answers.items()),
@@ -59,6 +70,26 @@ def section_of(runs: Sequence[Run]) -> list[Element]:
             ),
         )
     ]
+
+
+def _probabilities(run: Run) -> list[Element]:
+    points: dict[_Mask, Points] = {}
+    for line in run.predictions:
+        for each in line["sentences"]:
+            if "label_probability" in each:  # which earlier versions did not write
+                point = (line["step"], each["label_probability"])
+                points.setdefault(_mask(each), []).append(point)
+    series = [
+        Series(mask[-1], mask[-1], found, f"run{index}", has_dots=True)
+        for index, (mask, found) in enumerate(points.items())
+    ]
+    if not series:
+        return []
+    return [element("div", figure(_PROBABILITY, series, ()), class_="columns")]
+
+
+def _mask(sentence: dict[str, Any]) -> _Mask:
+    return tuple(sentence["tokens"]), sentence["position"], sentence["label"]
 
 
 def _sentence(

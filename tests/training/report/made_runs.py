@@ -20,6 +20,7 @@ SENTENCE = {
     "tokens": ["[CLS]", "the", "[MASK]", "un", "##able", "[SEP]"],
     "position": 2,
     "label": "cat",
+    "label_probability": 0.2,
     "top": [["dog", 0.31], ["cat", 0.2], ["##s", 0.1], ["of", 0.05], ["man", 0.001]],
 }
 

@@ -97,8 +97,9 @@ def test_a_run_that_has_not_logged_yet_has_a_page(tmp_path, num_runs):
 def test_every_figure_has_its_chart_and_its_numbers(tmp_path):
     page = Page(written(tmp_path, write_run(tmp_path / "run")))
 
-    assert sum(tag == "svg" for tag, _ in page.elements) == 4 + 3 + 4
-    assert sum(tag == "desc" for tag, _ in page.elements) == 4 + 3 + 4
+    # Learning, one of predictions, optimizing and speed.
+    assert sum(tag == "svg" for tag, _ in page.elements) == 4 + 1 + 3 + 4
+    assert sum(tag == "desc" for tag, _ in page.elements) == 4 + 1 + 3 + 4
     # Rows of the last table, which is padding's.
     assert page.rows["10"] == page.rows["200"] == ["20.0%"]
     assert "train: first 7.8 at step 10, last 4 at step 200" in page.text
@@ -112,7 +113,7 @@ def test_without_pairs_there_is_no_chart_of_next_sentences(tmp_path):
     ]
     page = Page(written(tmp_path, write_run(tmp_path / "run", metrics=metrics)))
 
-    assert sum(tag == "svg" for tag, _ in page.elements) == 2 + 3 + 4
+    assert sum(tag == "svg" for tag, _ in page.elements) == 2 + 1 + 3 + 4
     assert "Next sentences" not in page.text
 
 
@@ -158,6 +159,32 @@ def test_predictions_are_told_by_step_and_the_right_one_is_marked(tmp_path):
     assert '<ruby class="masked">[MASK]<rt>cat</rt></ruby>' in text
     assert "[CLS] the [MASK]cat un##able [SEP]" in page.text
     assert "dog31%✓ cat20%##s10%of5%man<1%" in page.text
+
+
+def test_a_curve_tells_how_probable_what_was_there_has_become(tmp_path):
+    predictions = [
+        {"split": "held_out", "step": step, "sentences": [sentence]}
+        for step, sentence in (
+            (50, SENTENCE | {"label_probability": 0.125}),
+            (100, SENTENCE | {"label_probability": 0.4}),
+        )
+    ]
+    run = write_run(tmp_path / "run", predictions=predictions)
+    page = Page(written(tmp_path, run))
+
+    assert "What was there: probability" in page.text
+    assert "cat: first 12.5% at step 50, last 40.0% at step 100" in page.text
+    other = write_run(tmp_path / "other", predictions=predictions)
+    assert "What was there" not in Page(written(tmp_path, run, other)).text
+
+
+def test_predictions_of_earlier_versions_have_no_curve(tmp_path):
+    earlier = {key: SENTENCE[key] for key in ("tokens", "position", "label", "top")}
+    predictions = [{"split": "held_out", "step": 50, "sentences": [earlier]}]
+    page = Page(written(tmp_path, write_run(tmp_path / "run", predictions=predictions)))
+
+    assert "What it fills in" in page.text
+    assert "What was there: probability" not in page.text
 
 
 def test_only_what_is_around_a_mask_is_shown(tmp_path):
@@ -239,6 +266,7 @@ def test_no_text_is_taken_for_markup(tmp_path, word):
         "tokens": [word, "[MASK]", f"##{word}"],
         "position": 1,
         "label": word,
+        "label_probability": 0.5,
         "top": [[word, 0.5]],
     }
     predictions = [{"split": "held_out", "step": 50, "sentences": [sentence]}]
@@ -254,8 +282,10 @@ def test_no_text_is_taken_for_markup(tmp_path, word):
         page = Page(text)
         assert {tag for tag, _ in page.elements} == {tag for tag, _ in expected.elements}
         visible = word.replace("\u202e", "U+202E").replace("\0", "U+0000")
-        # Two tokens, a label, an answer of each run, and a setting of each.
-        assert page.text.count(visible) == 3 + 2 * len(others)
+        # Two tokens, a label, an answer of each run, and a setting of each; of one run
+        # the curve's description, end, key and column.
+        of_curve = 4 if len(others) == 1 else 0
+        assert page.text.count(visible) == 3 + 2 * len(others) + of_curve
 
 
 def test_nothing_is_loaded_from_elsewhere(tmp_path):
