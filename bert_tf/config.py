@@ -144,7 +144,7 @@ class BertConfig:
     initializer_range: float = 0.02  # standard deviation of the truncated normal
     do_lower_case: bool = True  # how text becomes ids: lower case, no accents
     layer_norm: str = "post"  # after each residual sum as in BERT; pre: before each block
-    dtype_policy: str = "float32"  # mixed_bfloat16 for CPUs with AMX and for GPUs
+    dtype_policy: str = "float32"  # mixed_bfloat16 for GPUs, and CPUs that have it
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""

@@ -14,7 +14,7 @@ classic.py:
   ones, make its data of the same text and add --config.eval_data_dir=classic/512;
 - no next-sentence pairs (Liu et al. 2019, table 2): documents fill their examples, and
   short ones share rows, so that padding costs nothing;
-- bfloat16, which pays on GPUs and on CPUs with AMX; float32 elsewhere
+- bfloat16, which pays on GPUs and on CPUs with AMX or AVX-512 BF16; float32 elsewhere
   (--config.model.dtype_policy=float32);
 - AdamW with bias correction and beta_2 of 0.98, warm-up, a constant rate, and a decay by
   1 - sqrt in the last fifth (Hägele et al. 2024). A run can be prolonged from a
