@@ -9,6 +9,7 @@ step finds the very examples it would have had.
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,10 @@ from bert_tf.errors import UserError
 SHARDS_READ_AT_ONCE = 16
 RECORDS_READ_AT_ONCE = 16  # of a shard: between threads, one by one takes twice as long
 READ_BUFFER_BYTES = 1 << 20
+# Numbers instead of AUTOTUNE, whose thread can keep the end of an iterator waiting for up
+# to a minute (TensorFlow 2.21), at each evaluation and at the end of a run.
+PARALLEL_CALLS = os.cpu_count() or 1
+PREFETCHED_BATCHES = 8
 LENGTH_STEP = 32  # tokens; batches of a bucket are as long as a multiple of it
 _MASKS = np.uint64(0x6D61736B73)  # what the stream is for, unlike the seed's other uses
 
@@ -76,9 +81,9 @@ def train_dataset(
         )
     else:
         parse = functools.partial(_drop_epochs, manifest)
-    batches = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = records.map(parse, num_parallel_calls=PARALLEL_CALLS)
     if config.packing:
-        batches = batches.map(pack_batch, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = batches.map(pack_batch, num_parallel_calls=PARALLEL_CALLS)
     if num_buckets > 1:
         batches = _by_length(
             batches, num_buckets=num_buckets, seed=seed, first_group=first_group
@@ -102,7 +107,7 @@ def eval_dataset(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
     )
     num_batches = math.ceil(manifest.num_examples("held_out") / batch_size)
     parse = functools.partial(parse_masked, config=manifest.config)
-    batches = records.batch(batch_size).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = records.batch(batch_size).map(parse, num_parallel_calls=PARALLEL_CALLS)
     # `fit` then knows when to stop.
     return _finish(batches.apply(tf.data.experimental.assert_cardinality(num_batches)))
 
@@ -289,7 +294,7 @@ def _shuffled_records(
         lambda path: tf.data.TFRecordDataset(path, **_reader_options(manifest)),
         cycle_length=min(SHARDS_READ_AT_ONCE, len(paths)),
         block_length=RECORDS_READ_AT_ONCE,
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=PARALLEL_CALLS,
         deterministic=True,
     )
     shuffled = records.shuffle(
@@ -327,9 +332,10 @@ def _by_length(
 def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
+    options.autotune.enabled = False
     # Each worker and replica takes its part of every batch, not a part of the files:
     # the batches are then the same on any number of them.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return batches.prefetch(PREFETCHED_BATCHES).with_options(options)

@@ -132,6 +132,18 @@ def test_seed_decides_the_order_and_the_global_seed_does_not(manifest):
     assert first_batches(1, 0) != first_batches(2, 0)
 
 
+@pytest.mark.parametrize("is_train", [True, False])
+def test_no_thread_tunes_what_reads(manifest, is_train):
+    """It would keep an iterator from ending for up to a minute, now and then."""
+    dataset = (
+        train_dataset(manifest, config(), seed=0)
+        if is_train
+        else eval_dataset(manifest, batch_size=10)
+    )
+
+    assert dataset.options().autotune.enabled is False
+
+
 def test_eval_reads_all_once_in_order(manifest):
     dataset = eval_dataset(manifest, batch_size=10)
     batches = take(dataset, 100)
