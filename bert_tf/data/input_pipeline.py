@@ -290,11 +290,12 @@ def _shuffled_records(
     shuffled_paths = tf.random.experimental.stateless_shuffle(
         tf.constant(paths), seed=epoch_seed
     )
+    num_open = min(SHARDS_READ_AT_ONCE, len(paths))
     records = tf.data.Dataset.from_tensor_slices(shuffled_paths).interleave(
         lambda path: tf.data.TFRecordDataset(path, **_reader_options(manifest)),
-        cycle_length=min(SHARDS_READ_AT_ONCE, len(paths)),
+        cycle_length=num_open,
         block_length=RECORDS_READ_AT_ONCE,
-        num_parallel_calls=PARALLEL_CALLS,
+        num_parallel_calls=min(PARALLEL_CALLS, num_open),
         deterministic=True,
     )
     shuffled = records.shuffle(
