@@ -23,7 +23,6 @@ TEST = [
     "pytest-xdist",
     "pyyaml",
     "ruff",
-    "safetensors",
 ]
 
 setup(
@@ -52,6 +51,7 @@ setup(
         "numba",
         "numpy",
         "pyarrow",
+        "safetensors",
         "sentencex==1.0.32",  # exact: the bytes of the data depend on its splits
         "tensorboard",
         "tensorflow>=2.21,<2.22",

@@ -9,6 +9,7 @@ import pytest
 
 PROGRAMS = [
     "bert_tf.pretrain",
+    "bert_tf.convert",
     "bert_tf.export",
     "bert_tf.predict",
     "bert_tf.report",

@@ -13,12 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.pretraining import sst2, weight_names
+from benchmarks.pretraining import sst2
 from benchmarks.pretraining.job import MAX_SEQ_LENGTH, Task
 from bert_tf.config import BertConfig, bert_size
 from bert_tf.data.packing import pack_single
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import load_vocabulary
+from bert_tf.modeling.checkpoints import hugging_face, keras_hub
+from bert_tf.modeling.checkpoints.weight_names import to_ours
 from bert_tf.modeling.encoder import BertEncoder
 from bert_tf.training.schedules import LinearWarmupDecay
 
@@ -27,8 +29,8 @@ _LEARNING_RATE = 3e-4
 _WARMUP_SHARE = 0.1
 _LIBRARIES = {
     "bert_tf": None,
-    "hugging_face": weight_names.HUGGING_FACE,
-    "keras_hub": weight_names.KERAS_HUB,
+    "hugging_face": hugging_face.weight_names(),
+    "keras_hub": keras_hub.NAMES,
 }
 
 
@@ -60,19 +62,14 @@ class Classifier(keras.Model):
 
 def load(encoder: BertEncoder, path: str, library: str) -> None:
     """Assigns a library's weights; the pooler, which not all have, stays as it is."""
-    variables = {
-        variable.path: variable
-        for variable in encoder.variables
-        if not variable.path.startswith("bert/pooler/")
-    }
-    with np.load(path) as weights:
-        arrays = weight_names.arrange(
-            weights,
-            _LIBRARIES[library],
-            {path: tuple(variable.shape) for path, variable in variables.items()},
-        )
-    for path, values in arrays.items():
-        variables[path].assign(values)
+    with np.load(path) as arrays:
+        weights = dict(arrays)
+    names = _LIBRARIES[library]
+    if names:
+        weights, _ = to_ours(weights, names, encoder.config)
+    for variable in encoder.variables:
+        if not variable.path.startswith("bert/pooler/"):
+            variable.assign(weights[variable.path])
 
 
 def accuracy(task: Task, train: sst2.Examples, dev: sst2.Examples, *, seed: int) -> float:

@@ -12,8 +12,10 @@ results.json        held-out figures of a complete run; results.md for people
 training_report.html  all of it for people, in the end; bert_tf.report makes one before
 """
 
+import dataclasses
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 from bert_tf.config import PretrainConfig, pretrain_config_from_json
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # they take seconds that bert_tf.report must not pay
     import keras
     import tensorflow as tf
 
+    from bert_tf.modeling.checkpoints.pretrained import Pretrained
     from bert_tf.modeling.models import BertPretrainer
 
 CONFIG_FILE = "config.json"
@@ -38,6 +41,9 @@ EVENTS_DIR = "events"
 RESULTS_FILE = "results.json"
 RESULTS_TABLE_FILE = "results.md"
 REPORT_FILE = "training_report.html"
+
+# How TensorFlow writes what `named_variables` tracks, with .S for the path's slashes.
+_SAVED_WEIGHT = re.compile(r"weights/by_path/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
 
 
 def read_config(workdir: str) -> PretrainConfig:
@@ -71,14 +77,12 @@ def read_data_manifest(workdir: str) -> dict:
         ) from error
 
 
-def load_run(workdir: str) -> "tuple[BertPretrainer, Vocabulary, str]":
-    """The model of a run with its newest weights, and nothing of its optimizer.
+def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
+    """Reads the newest weights of a run, and nothing of its optimizer.
 
     Args:
-        workdir: the run's folder.
-
-    Returns:
-        The model, its vocabulary and the path of the checkpoint.
+        path: the run's folder.
+        do_lower_case: None for what the run was trained with.
 
     Raises:
         UserError: the folder is no run's, has no checkpoint yet, or its vocabulary is
@@ -87,29 +91,58 @@ def load_run(workdir: str) -> "tuple[BertPretrainer, Vocabulary, str]":
     import tensorflow as tf
 
     from bert_tf.modeling.checkpoints import sealed
-    from bert_tf.modeling.models import BertPretrainer
+    from bert_tf.modeling.checkpoints.coverage import Coverage
+    from bert_tf.modeling.checkpoints.pretrained import Pretrained
+    from bert_tf.modeling.checkpoints.shapes import encoder_shapes
 
-    config = read_config(workdir)
-    checkpoint = sealed.newest(os.path.join(workdir, CHECKPOINT_DIR))
+    config = read_config(path).model
+    if do_lower_case is not None:
+        config = dataclasses.replace(config, do_lower_case=do_lower_case)
+    checkpoint = sealed.newest(os.path.join(path, CHECKPOINT_DIR))
     if checkpoint is None:
         raise UserError(
-            f"Expected a checkpoint in {os.path.join(workdir, CHECKPOINT_DIR)}, found "
+            f"Expected a checkpoint in {os.path.join(path, CHECKPOINT_DIR)}, found "
             "none; run bert_tf.pretrain with this --workdir first."
         )
-    vocabulary = load_vocabulary(os.path.join(workdir, VOCAB_FILE))
-    trained_digest = read_data_manifest(workdir)["vocab_digest"]
+    vocabulary = load_vocabulary(os.path.join(path, VOCAB_FILE))
+    trained_digest = read_data_manifest(path)["vocab_digest"]
     if vocabulary.digest != trained_digest:
         raise UserError(
-            f"Expected the vocabulary that {workdir} was trained with (digest "
+            f"Expected the vocabulary that {path} was trained with (digest "
             f"{trained_digest[:12]}), received {vocabulary.digest[:12]} in {VOCAB_FILE}; "
             "restore the file."
         )
-    model = BertPretrainer(config.model)
-    status = tf.train.Checkpoint(weights=named_variables(model)).read(
-        os.path.join(checkpoint, sealed.VARIABLES)
-    )
-    status.assert_existing_objects_matched().expect_partial()
-    return model, vocabulary, checkpoint
+    reader = tf.train.load_checkpoint(os.path.join(checkpoint, sealed.VARIABLES))
+    matches = map(_SAVED_WEIGHT.fullmatch, reader.get_variable_to_shape_map())
+    weights = {
+        match[1].replace(".S", "/").partition("/")[2]: reader.get_tensor(match[0])
+        for match in matches
+        if match
+    }
+    missing = {path: path for path in encoder_shapes(config) if path not in weights}
+    coverage = Coverage(tuple(weights), {}, missing, ())
+    return Pretrained(config, weights, vocabulary, coverage, source=checkpoint)
+
+
+def load_run(workdir: str) -> "tuple[BertPretrainer, Vocabulary, str]":
+    """The model of a pretraining run with its newest weights.
+
+    Args:
+        workdir: the run's folder.
+
+    Returns:
+        The model, its vocabulary and the path of the checkpoint.
+
+    Raises:
+        UserError: see `read`.
+    """
+    from bert_tf.modeling.checkpoints.pretrained import assign
+    from bert_tf.modeling.models import BertPretrainer
+
+    pretrained = read(workdir)
+    model = BertPretrainer(pretrained.config)
+    assign(model, pretrained)
+    return model, pretrained.vocabulary, pretrained.source
 
 
 def named_variables(

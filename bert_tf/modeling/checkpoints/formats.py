@@ -1,0 +1,125 @@
+"""Reads a BERT from whatever folder it is in, and writes it for other libraries."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+from absl import logging
+
+from bert_tf.errors import UserError
+from bert_tf.files import read_text
+from bert_tf.modeling.checkpoints import google, hugging_face, keras_hub, run_dir
+from bert_tf.modeling.checkpoints.coverage import Coverage
+from bert_tf.modeling.checkpoints.pretrained import Pretrained, check_vocabulary
+
+_WRITERS: dict[str, Callable[[Pretrained, str], Coverage]] = {
+    "google": google.write,
+    "hugging_face": hugging_face.write,
+    "keras_hub": keras_hub.write,
+}
+
+
+def read_pretrained(
+    path: str,
+    *,
+    do_lower_case: bool | None = None,
+    allow_missing: Sequence[str] = (),
+) -> Pretrained:
+    """Reads a BERT and its heads.
+
+    Args:
+        path: a folder of Google's (or the prefix of a checkpoint in it), of Hugging
+            Face's, of KerasHub's or of a run of ours; or the name of a KerasHub preset.
+        do_lower_case: how text becomes ids; None for what the folder tells.
+        allow_missing: regular expressions for the beginnings of our variables' paths
+            that need not be there.
+
+    Raises:
+        UserError: it is none of these, is damaged, or a weight is missing.
+    """
+    read = _reader_of(path)
+    pretrained = read(path, do_lower_case=do_lower_case)
+    check_vocabulary(pretrained.vocabulary, pretrained.config, path)
+    logging.info("%s\n%s", path, pretrained.coverage.format())
+    pretrained.coverage.require(allow_missing)
+    return pretrained
+
+
+def write_pretrained(pretrained: Pretrained, folder: str, *, format: str) -> Coverage:
+    """Writes a folder for another library, all of it or nothing.
+
+    Args:
+        pretrained: what to write.
+        folder: must not exist.
+        format: google, hugging_face or keras_hub.
+
+    Returns:
+        What became of each weight.
+
+    Raises:
+        UserError: the folder exists or cannot be written, or the format cannot say what
+            the model is.
+    """
+    folder = folder.rstrip("/")
+    if tf.io.gfile.exists(folder):
+        raise UserError(
+            f"Expected a folder that does not exist, received {folder!r}; choose another "
+            "or remove it."
+        )
+    if pretrained.config.layer_norm != "post":
+        raise UserError(
+            "Expected a model with layer_norm=post, which is all that other libraries' "
+            f"BERT can be, received {pretrained.config.layer_norm!r}."
+        )
+    temporary = f"{folder}.{uuid.uuid4().hex}.tmp"
+    try:
+        coverage = _WRITERS[format](pretrained, temporary)
+        tf.io.gfile.rename(temporary, folder)
+    except (tf.errors.OpError, OSError) as error:
+        raise UserError(
+            f"Expected a folder that can be written, received {folder!r} "
+            f"({type(error).__name__}); choose another or make room."
+        ) from error
+    finally:
+        if tf.io.gfile.exists(temporary):
+            tf.io.gfile.rmtree(temporary)
+    return coverage
+
+
+def _reader_of(path: str) -> Callable[..., Pretrained]:
+    if not tf.io.gfile.isdir(path):
+        folder = os.path.dirname(path)
+        if tf.io.gfile.exists(f"{path}.index"):
+            return google.read
+        if folder or tf.io.gfile.exists(path):
+            raise UserError(
+                f"Expected the folder of a BERT, received {path!r}, which is none; check "
+                "the path."
+            )
+        return keras_hub.read  # a preset's name
+    if tf.io.gfile.exists(os.path.join(path, google.CONFIG_FILE)):
+        return google.read
+    settings = _read_settings(os.path.join(path, hugging_face.CONFIG_FILE))
+    if "registered_name" in settings:
+        return keras_hub.read
+    if "model_type" in settings:
+        return hugging_face.read
+    if isinstance(settings.get("model"), dict):
+        return run_dir.read
+    raise UserError(
+        f"Expected a folder with Google's {google.CONFIG_FILE}, or with the "
+        f"{run_dir.CONFIG_FILE} of Hugging Face, KerasHub or a run of ours, received "
+        f"{path!r} with neither; check the path."
+    )
+
+
+def _read_settings(path: str) -> dict:
+    try:
+        settings = json.loads(read_text(path) or "{}")
+    except ValueError as error:
+        raise UserError(
+            f"Expected JSON in {path!r}, received something else; copy it again."
+        ) from error
+    return settings if isinstance(settings, dict) else {}

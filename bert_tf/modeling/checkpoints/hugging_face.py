@@ -1,0 +1,355 @@
+"""Hugging Face's folders: config.json, safetensors, vocab.txt or tokenizer.json."""
+
+import json
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.config import BertConfig
+from bert_tf.data.vocab import Vocabulary, save_vocabulary
+from bert_tf.errors import UserError
+from bert_tf.files import make_folder, read_text, write_atomically
+from bert_tf.modeling.checkpoints.coverage import Coverage
+from bert_tf.modeling.checkpoints.pretrained import (
+    Pretrained,
+    find_vocabulary,
+    is_lower_case,
+)
+from bert_tf.modeling.checkpoints.shapes import head_of
+from bert_tf.modeling.checkpoints.weight_names import (
+    WeightNames,
+    Weights,
+    to_ours,
+    to_theirs,
+)
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
+_TOKENIZER_FILE = "tokenizer.json"
+_TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+
+_PREFIX = "bert."  # of the encoder's names where there is a head
+_ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_new",
+    "gelu_pytorch_tanh": "gelu_new",
+    "gelu_fast": "gelu_new",
+}
+_FIELDS = (
+    "attention_probs_dropout_prob",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "initializer_range",
+    "intermediate_size",
+    "layer_norm_eps",
+    "max_position_embeddings",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "type_vocab_size",
+    "vocab_size",
+)
+# Of safetensors' own functions those for NumPy do not know bfloat16.
+_DTYPES = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": tf.bfloat16.as_numpy_dtype,
+}
+# What must be so, or the model is another one.
+_REQUIRED = {
+    "model_type": "bert",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
+# The heads by the names of the models that have them; what their layer is called does
+# not tell three of them apart.
+_ARCHITECTURES = {
+    ("masked_lm", "next_sentence"): "BertForPreTraining",
+    ("masked_lm",): "BertForMaskedLM",
+    ("next_sentence",): "BertForNextSentencePrediction",
+    ("sequence_classifier",): "BertForSequenceClassification",
+    ("token_classifier",): "BertForTokenClassification",
+    ("answer_span",): "BertForQuestionAnswering",
+    ("choice_scorer",): "BertForMultipleChoice",
+    (): "BertModel",
+}
+_CLASSIFIERS = {
+    "BertForSequenceClassification": "sequence_classifier",
+    "BertForTokenClassification": "token_classifier",
+    "BertForMultipleChoice": "choice_scorer",
+}
+
+
+def weight_names(*, classifier: str = "sequence_classifier") -> WeightNames:
+    """The names, with `classifier` the one of our heads that `classifier.*` is."""
+    return WeightNames(
+        variables={
+            **{
+                f"bert/embeddings/{name}_embeddings": (
+                    f"bert.embeddings.{name}_embeddings.weight"
+                )
+                for name in ("word", "position", "token_type")
+            },
+            "masked_lm/output_bias": "cls.predictions.bias",
+        },
+        modules={
+            "bert/embeddings/layer_norm": "bert.embeddings.LayerNorm",
+            **{
+                f"bert/layer_{{}}/attention/{name}": (
+                    f"bert.encoder.layer.{{}}.attention.self.{name}"
+                )
+                for name in ("query", "key", "value")
+            },
+            "bert/layer_{}/attention_output": (
+                "bert.encoder.layer.{}.attention.output.dense"
+            ),
+            "bert/layer_{}/attention_layer_norm": (
+                "bert.encoder.layer.{}.attention.output.LayerNorm"
+            ),
+            "bert/layer_{}/intermediate": "bert.encoder.layer.{}.intermediate.dense",
+            "bert/layer_{}/output": "bert.encoder.layer.{}.output.dense",
+            "bert/layer_{}/output_layer_norm": "bert.encoder.layer.{}.output.LayerNorm",
+            "bert/pooler": "bert.pooler.dense",
+            "masked_lm/transform": "cls.predictions.transform.dense",
+            "masked_lm/transform_layer_norm": "cls.predictions.transform.LayerNorm",
+            "next_sentence/classifier": "cls.seq_relationship",
+            "answer_span": "qa_outputs",
+            classifier: "classifier",
+        },
+        last_parts={
+            "kernel": ".weight",
+            "bias": ".bias",
+            "gamma": ".weight",
+            "beta": ".bias",
+        },
+        transposed=".*/kernel",
+        skipped={
+            r"bert\.embeddings\.(position|token_type)_ids": "constants",
+            r"cls\.predictions\.decoder\.(weight|bias)": "tied to others",
+        },
+    )
+
+
+def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
+    """Reads a folder.
+
+    Args:
+        path: with config.json and model.safetensors, in one file or several.
+        do_lower_case: how its vocabulary was made; None for what the tokenizer's files
+            tell, or else what the vocabulary shows.
+
+    Raises:
+        UserError: a file is missing or says what this model cannot do.
+    """
+    settings = _read_json(path, CONFIG_FILE)
+    if settings is None:
+        raise UserError(
+            f"Expected {CONFIG_FILE} in {path!r}, found none; give the model's folder."
+        )
+    _check_settings(settings, path)
+    vocabulary = find_vocabulary(path) or _vocabulary_of_tokenizer(path)
+    if do_lower_case is None:
+        do_lower_case = _lower_case_of_tokenizer(path)
+    config = BertConfig(
+        **{name: settings[name] for name in _FIELDS if name in settings},
+        hidden_act=_ACTIVATIONS[settings.get("hidden_act", "gelu")],
+        do_lower_case=is_lower_case(vocabulary, do_lower_case),
+    )
+    config.validate()
+    architecture = next(iter(settings.get("architectures") or ["BertModel"]))
+    names = weight_names(classifier=_CLASSIFIERS.get(architecture, "sequence_classifier"))
+    weights, coverage = to_ours(_with_full_names(_read_weights(path)), names, config)
+    labels = settings.get("id2label", {})
+    return Pretrained(
+        config,
+        weights,
+        vocabulary,
+        coverage,
+        labels=tuple(labels[key] for key in sorted(labels, key=int)),
+    )
+
+
+def write(pretrained: Pretrained, folder: str) -> Coverage:
+    """Writes a folder that `from_pretrained` of transformers reads.
+
+    Args:
+        pretrained: with layer normalisation after each block.
+        folder: made if need be.
+
+    Returns:
+        What became of each weight.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    config = pretrained.config
+    heads = sorted({head for head in map(head_of, pretrained.weights) if head})
+    architecture = _ARCHITECTURES.get(tuple(heads))
+    if architecture is None:
+        raise UserError(
+            "Expected heads that a model of Hugging Face's has together, received "
+            f"{', '.join(heads)}; write one of them."
+        )
+    names = weight_names(classifier=_CLASSIFIERS.get(architecture, "sequence_classifier"))
+    theirs, coverage = to_theirs(pretrained.weights, names, config)
+    if not heads:
+        theirs = {name.removeprefix(_PREFIX): values for name, values in theirs.items()}
+    settings = {
+        "architectures": [architecture],
+        "model_type": "bert",
+        **{name: getattr(config, name) for name in _FIELDS},
+        "hidden_act": config.hidden_act,
+    }
+    if pretrained.labels:
+        settings["id2label"] = {str(i): name for i, name in enumerate(pretrained.labels)}
+        settings["label2id"] = {name: i for i, name in enumerate(pretrained.labels)}
+    make_folder(folder)
+    _write_weights(theirs, os.path.join(folder, WEIGHTS_FILE))
+    if pretrained.vocabulary:
+        save_vocabulary(pretrained.vocabulary, os.path.join(folder, "vocab.txt"))
+        settings["pad_token_id"] = pretrained.vocabulary.pad_id
+        _write_json(
+            folder,
+            _TOKENIZER_CONFIG_FILE,
+            {
+                "tokenizer_class": "BertTokenizer",
+                "do_lower_case": config.do_lower_case,
+                "model_max_length": config.max_position_embeddings,
+            },
+        )
+    _write_json(folder, CONFIG_FILE, settings)
+    return coverage
+
+
+def _check_settings(settings: dict[str, Any], path: str) -> None:
+    for name, expected in _REQUIRED.items():
+        if settings.get(name, expected) != expected:
+            raise UserError(
+                f"Expected {name}={json.dumps(expected)} in {path}/{CONFIG_FILE}, "
+                f"received {json.dumps(settings[name])}, which this model is not."
+            )
+    activation = settings.get("hidden_act", "gelu")
+    if activation not in _ACTIVATIONS:
+        raise UserError(
+            f"Expected hidden_act {' or '.join(_ACTIVATIONS)} in {path}/{CONFIG_FILE}, "
+            f"received {activation!r}, which this model cannot compute."
+        )
+
+
+def _with_full_names(theirs: Weights) -> Weights:
+    """Under the names of a model with a head, and of PyTorch's LayerNorm.
+
+    A BertModel leaves out the first part of its names, and the first releases called
+    LayerNorm's weights as TensorFlow does.
+    """
+    prefix = "" if any(name.startswith(_PREFIX) for name in theirs) else _PREFIX
+    return {
+        (prefix + name)
+        .replace("LayerNorm.gamma", "LayerNorm.weight")
+        .replace("LayerNorm.beta", "LayerNorm.bias"): values
+        for name, values in theirs.items()
+    }
+
+
+def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
+    tokenizer = _read_json(path, _TOKENIZER_FILE)
+    if tokenizer is None:
+        return None
+    model = tokenizer.get("model", {})
+    if model.get("type", "WordPiece") != "WordPiece" or "vocab" not in model:
+        raise UserError(
+            f"Expected a WordPiece tokenizer in {path}/{_TOKENIZER_FILE}, received "
+            f"{model.get('type')!r}; BERT has no other."
+        )
+    ids = dict(model["vocab"])
+    ids |= {token["content"]: token["id"] for token in tokenizer.get("added_tokens", [])}
+    tokens = sorted(ids, key=ids.get)
+    if [ids[token] for token in tokens] != list(range(len(tokens))):
+        raise UserError(
+            f"Expected ids from 0 without a gap in {path}/{_TOKENIZER_FILE}, received "
+            "others; put the model's vocab.txt beside it."
+        )
+    return Vocabulary(tuple(tokens))
+
+
+def _lower_case_of_tokenizer(path: str) -> bool | None:
+    """What the tokenizer's files say of capitals and accents, if they do."""
+    settings = _read_json(path, _TOKENIZER_CONFIG_FILE) or {}
+    lower_case = settings.get("do_lower_case")
+    strip_accents = settings.get("strip_accents")
+    normalizer = (_read_json(path, _TOKENIZER_FILE) or {}).get("normalizer") or {}
+    if normalizer.get("type") == "BertNormalizer":
+        lower_case = normalizer.get("lowercase", lower_case)
+        strip_accents = normalizer.get("strip_accents", strip_accents)
+    if strip_accents not in (None, lower_case):
+        raise UserError(
+            f"Expected a tokenizer in {path} that strips accents if it lower-cases, as "
+            f"BERT's does, received lower case {lower_case} with strip_accents="
+            f"{strip_accents}, which this package does not have."
+        )
+    return lower_case
+
+
+def _read_weights(path: str) -> dict[str, np.ndarray]:
+    import safetensors
+
+    index = _read_json(path, INDEX_FILE)
+    files = sorted(set(index["weight_map"].values())) if index else [WEIGHTS_FILE]
+    weights = {}
+    for name in files:
+        file_path = os.path.join(path, name)
+        try:
+            with tf.io.gfile.GFile(file_path, "rb") as file:
+                tensors = safetensors.deserialize(file.read())
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"Expected {name} in {path!r}, which cannot be read "
+                f"({type(error).__name__}); a model in pytorch_model.bin is written as "
+                "safetensors by save_pretrained of transformers."
+            ) from error
+        except safetensors.SafetensorError as error:
+            raise UserError(
+                f"Expected a file of safetensors, received {file_path!r} ({error}); copy "
+                "it again."
+            ) from error
+        weights |= {tensor: _to_array(content) for tensor, content in tensors}
+    return weights
+
+
+def _to_array(content: dict[str, Any]) -> np.ndarray:
+    dtype = _DTYPES.get(content["dtype"], np.uint8)  # no weights, then
+    values = np.frombuffer(content["data"], dtype)
+    return values.reshape(content["shape"]) if content["dtype"] in _DTYPES else values
+
+
+def _write_weights(weights: Weights, path: str) -> None:
+    from safetensors.numpy import save_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        # transformers wants to be told whose tensors they are.
+        local = os.path.join(folder, WEIGHTS_FILE)
+        save_file(dict(weights), local, metadata={"format": "pt"})
+        with open(local, "rb") as file:
+            write_atomically(path, file.read())
+
+
+def _read_json(path: str, name: str) -> dict[str, Any] | None:
+    file_path = os.path.join(path, name)
+    text = read_text(file_path)
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError as error:
+        raise UserError(
+            f"Expected JSON in {file_path!r}, received something else ({error}); copy "
+            "the file again."
+        ) from error
+
+
+def _write_json(folder: str, name: str, content: dict[str, Any]) -> None:
+    path = os.path.join(folder, name)
+    write_atomically(path, f"{json.dumps(content, indent=2, sort_keys=True)}\n".encode())

@@ -1,0 +1,217 @@
+"""Hugging Face's folders, there and back."""
+
+import json
+import pathlib
+import shutil
+
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from bert_tf.errors import UserError
+from bert_tf.modeling.checkpoints import hugging_face
+from tests.modeling.checkpoints.golden import assert_outputs_equal
+from tests.modeling.checkpoints.pretrained_cases import (
+    TOKENS,
+    assert_same,
+    make_pretrained,
+)
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+ARCHITECTURES = {
+    (): "BertModel",
+    ("masked_lm", "next_sentence"): "BertForPreTraining",
+    ("masked_lm",): "BertForMaskedLM",
+    ("next_sentence",): "BertForNextSentencePrediction",
+    ("sequence_classifier",): "BertForSequenceClassification",
+    ("token_classifier",): "BertForTokenClassification",
+    ("answer_span",): "BertForQuestionAnswering",
+    ("choice_scorer",): "BertForMultipleChoice",
+}
+
+
+def change_settings(folder, **settings):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+
+
+@pytest.mark.parametrize("name", ["hf_tiny_bert_gelu", "hf_tiny_bert_gelu_new"])
+def test_outputs_and_round_trip(name, tmp_path):
+    pretrained = hugging_face.read(str(GOLDEN / name))
+
+    assert_outputs_equal(pretrained, GOLDEN / name)
+    hugging_face.write(pretrained, str(tmp_path))
+    written = load_file(tmp_path / "model.safetensors")
+    originals = load_file(GOLDEN / name / "model.safetensors")
+    assert set(written) == set(originals)
+    for tensor, values in originals.items():
+        np.testing.assert_array_equal(written[tensor], values)
+    settings, original = (
+        json.loads((folder / "config.json").read_text())
+        for folder in (tmp_path, GOLDEN / name)
+    )
+    assert settings == {key: original[key] for key in settings}
+
+
+@pytest.mark.parametrize("heads", ARCHITECTURES)
+def test_round_trip_of_each_head(heads, tmp_path):
+    labels = ("no", "yes", "it depends") if "classifier" in str(heads) else ()
+    pretrained = make_pretrained(
+        *heads, labels=labels, hidden_act="gelu", do_lower_case=False
+    )
+
+    coverage = hugging_face.write(pretrained, str(tmp_path))
+
+    assert set(coverage.loaded) == set(pretrained.weights)
+    assert_same(hugging_face.read(str(tmp_path)), pretrained)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert settings["architectures"] == [ARCHITECTURES[heads]]
+    has_prefix = any(
+        name.startswith("bert.") for name in load_file(tmp_path / "model.safetensors")
+    )
+    assert has_prefix == bool(heads)
+
+
+def test_old_names_and_constants(tmp_path):
+    pretrained = make_pretrained("masked_lm")
+    hugging_face.write(pretrained, str(tmp_path))
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): values
+        for name, values in weights.items()
+    }
+    old["bert.embeddings.position_ids"] = np.arange(7)[None]
+    old["cls.predictions.decoder.weight"] = weights[
+        "bert.embeddings.word_embeddings.weight"
+    ]
+    old["something.else"] = np.zeros(1, "float32")
+    save_file(old, path)
+
+    received = hugging_face.read(str(tmp_path))
+
+    assert_same(received, pretrained)
+    assert received.coverage.skipped == {
+        "constants": ("bert.embeddings.position_ids",),
+        "tied to others": ("cls.predictions.decoder.weight",),
+    }
+    assert received.coverage.unexpected == ("something.else",)
+    assert "unexpected  1: something.else" in received.coverage.format()
+
+
+@pytest.mark.parametrize("dtype", ["float16", ml_dtypes.bfloat16])
+def test_half_precision_is_widened(dtype, tmp_path):
+    pretrained = make_pretrained()
+    hugging_face.write(pretrained, str(tmp_path))
+    path = tmp_path / "model.safetensors"
+    narrow = {name: values.astype(dtype) for name, values in load_file(path).items()}
+    save_file(narrow, path)
+
+    received = hugging_face.read(str(tmp_path))
+
+    for name, values in received.weights.items():
+        assert values.dtype == np.float32
+        expected = pretrained.weights[name].astype(dtype).astype("float32")
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_weights_in_several_files(tmp_path):
+    pretrained = make_pretrained("masked_lm")
+    hugging_face.write(pretrained, str(tmp_path))
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    names = sorted(weights)
+    files = {"model-1.safetensors": names[::2], "model-2.safetensors": names[1::2]}
+    for file, part in files.items():
+        save_file({name: weights[name] for name in part}, tmp_path / file)
+    weight_map = {name: file for file, part in files.items() for name in part}
+    (tmp_path / hugging_face.INDEX_FILE).write_text(
+        json.dumps({"weight_map": weight_map})
+    )
+    path.unlink()
+
+    assert_same(hugging_face.read(str(tmp_path)), pretrained)
+
+
+def test_a_vocabulary_in_tokenizer_json_alone(tmp_path):
+    pretrained = make_pretrained(do_lower_case=True)
+    hugging_face.write(pretrained, str(tmp_path))
+    (tmp_path / "vocab.txt").unlink()
+    (tmp_path / "tokenizer_config.json").unlink()
+    tokenizer = {
+        "normalizer": {"type": "BertNormalizer", "lowercase": False},
+        "added_tokens": [{"id": 0, "content": "[PAD]"}],
+        "model": {
+            "type": "WordPiece",
+            "vocab": {token: number for number, token in enumerate(TOKENS)},
+        },
+    }
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(tokenizer))
+
+    received = hugging_face.read(str(tmp_path))
+
+    assert received.vocabulary == pretrained.vocabulary
+    assert received.config.do_lower_case is False
+
+    tokenizer["model"]["type"] = "BPE"
+    path.write_text(json.dumps(tokenizer))
+    with pytest.raises(UserError, match=r"a WordPiece tokenizer .* received 'BPE'"):
+        hugging_face.read(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model_type": "roberta"}, 'model_type="bert" .* received "roberta"'),
+        ({"position_embedding_type": "relative_key"}, "position_embedding_type"),
+        ({"is_decoder": True}, "is_decoder=false .* received true"),
+        ({"hidden_act": "relu"}, "hidden_act gelu .* received 'relu'"),
+        ({"vocab_size": 11}, r"shape \(11, 8\) for bert/embeddings/word_embeddings"),
+    ],
+)
+def test_other_models_are_refused(settings, message, tmp_path):
+    hugging_face.write(make_pretrained(), str(tmp_path))
+    change_settings(tmp_path, **settings)
+
+    with pytest.raises(UserError, match=message):
+        hugging_face.read(str(tmp_path))
+
+
+def test_accents_kept_in_lower_case_are_refused(tmp_path):
+    hugging_face.write(make_pretrained(), str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"do_lower_case": True, "strip_accents": False})
+    )
+
+    with pytest.raises(UserError, match="strips accents if it lower-cases"):
+        hugging_face.read(str(tmp_path))
+
+
+def test_missing_and_damaged_files(tmp_path):
+    hugging_face.write(make_pretrained(), str(tmp_path / "whole"))
+    for name, damage, message in (
+        ("model.safetensors", None, "save_pretrained of transformers"),
+        ("model.safetensors", b"\x08\x00", "Expected a file of safetensors"),
+        ("config.json", None, r"Expected config\.json in"),
+        ("config.json", b"{", "Expected JSON in"),
+    ):
+        folder = tmp_path / "damaged"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", folder)
+        (folder / name).unlink()
+        if damage:
+            (folder / name).write_bytes(damage)
+
+        with pytest.raises(UserError, match=message):
+            hugging_face.read(str(folder))
+
+
+def test_heads_that_no_model_of_theirs_has_together(tmp_path):
+    pretrained = make_pretrained("masked_lm", "answer_span")
+
+    with pytest.raises(UserError, match="received answer_span, masked_lm"):
+        hugging_face.write(pretrained, str(tmp_path))
