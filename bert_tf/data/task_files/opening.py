@@ -1,0 +1,75 @@
+"""The text of a file of examples, plain or compressed, and errors that name its line."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+
+import tensorflow as tf
+import zstandard
+
+from bert_tf.errors import UserError
+
+_BYTE_ORDER_MARK = "\ufeff"
+_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".bz2": bz2.decompress,
+    ".xz": lzma.decompress,
+    ".zst": lambda content: zstandard.ZstdDecompressor().stream_reader(content).read(),
+}
+_DAMAGE = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
+
+
+def read_text(path: str) -> str:
+    """All of a file, without a byte order mark, its lines ended by line feeds alone.
+
+    Args:
+        path: on any file system that TensorFlow knows; .gz, .bz2, .xz or .zst is
+            decompressed.
+
+    Raises:
+        UserError: it cannot be read, is damaged or is not UTF-8.
+    """
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            content = file.read()
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"Expected a file of examples, received {path!r}, which cannot be read "
+            f"({type(error).__name__}); check the path."
+        ) from error
+    for ending, decompress in _DECOMPRESS.items():
+        if path.endswith(ending):
+            try:
+                content = decompress(content)
+            except _DAMAGE as error:
+                raise UserError(
+                    f"Expected a file compressed as {ending}, received {path!r}, which "
+                    f"is damaged ({error}); copy it again."
+                ) from error
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}:{line}: expected UTF-8, received the byte "
+            f"0x{content[error.start]:02x}; convert the file to UTF-8."
+        ) from error
+    return text.removeprefix(_BYTE_ORDER_MARK).replace("\r\n", "\n")
+
+
+def read_lines(path: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file and their numbers from 1; see `read_text`.
+
+    Only line feeds end lines: U+2028 and its like may stand within one.
+    """
+    lines = read_text(path).split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return enumerate(lines, start=1)
+
+
+def wrong(path: str, line: int, message: str) -> UserError:
+    """An error that names the line it is about."""
+    return UserError(f"{path}:{line}: {message}")

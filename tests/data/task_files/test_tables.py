@@ -1,0 +1,133 @@
+"""Tables of examples, and what is told of broken ones."""
+
+import bz2
+import gzip
+import lzma
+
+import pytest
+import zstandard
+
+from bert_tf.data.task_files.tables import Layout, Row, read_table
+from bert_tf.errors import UserError
+
+SENTENCES = Layout(
+    {"text": "sentence", "label": "label"}, frozenset(["sentence", "label"])
+)
+LABEL_FIRST = Layout({"text": "1", "label": "0"}, cells=(r"\w+", r".*"))
+
+
+def read(path, **columns):
+    return read_table(str(path), layouts=[SENTENCES, LABEL_FIRST], columns=columns)
+
+
+def written(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_a_header_that_is_known(tmp_path):
+    path = written(tmp_path, "a.tsv", 'index\tsentence\tlabel\n0\ta "b\t1\n1\tc, d\t0\n')
+
+    assert read(path) == [
+        Row(2, {"text": 'a "b', "label": "1"}),
+        Row(3, {"text": "c, d", "label": "0"}),
+    ]
+
+
+def test_a_first_row_that_is_known(tmp_path):
+    path = written(tmp_path, "SMSSpamCollection", "ham\tOk lar...\nspam\tWin a prize\n")
+
+    assert read(path)[1] == Row(2, {"text": "Win a prize", "label": "spam"})
+
+
+def test_columns_by_name_and_by_number(tmp_path):
+    named = written(
+        tmp_path, "a.csv", 'id,review,stars\r\n7,"good, ""very""\nindeed",5\r\n'
+    )
+    numbered = written(tmp_path, "b.tsv", "7\tgood\t5\n")
+
+    assert read(named, text="review", label="stars") == [
+        Row(2, {"text": 'good, "very"\nindeed', "label": "5"})
+    ]
+    assert read(numbered, text="1", label="2") == [Row(1, {"text": "good", "label": "5"})]
+
+
+def test_objects(tmp_path):
+    path = written(tmp_path, "a.jsonl", '{"sentence": "a", "label": 1, "x": []}\n\n')
+
+    assert read(path) == [Row(1, {"text": "a", "label": "1"})]
+
+
+@pytest.mark.parametrize(
+    ("ending", "compress"),
+    [
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+        (".zst", zstandard.compress),
+    ],
+)
+def test_compressed_files(ending, compress, tmp_path):
+    path = written(tmp_path, f"a.tsv{ending}", compress(b"sentence\tlabel\na\t1\n"))
+
+    assert read(path) == [Row(2, {"text": "a", "label": "1"})]
+
+    path.write_bytes(path.read_bytes()[:-3] if ending != ".zst" else b"no such thing")
+    with pytest.raises(UserError, match=f"compressed as {ending}, .* is damaged"):
+        read(path)
+
+
+def test_byte_order_mark_carriage_returns_and_line_separators(tmp_path):
+    path = written(tmp_path, "a.tsv", "\ufeffsentence\tlabel\r\na\u2028b\t1\r\n")
+
+    assert read(path) == [Row(2, {"text": "a\u2028b", "label": "1"})]
+
+
+def test_empty_cells_are_cells(tmp_path):
+    path = written(tmp_path, "a.tsv", "sentence\tlabel\n\t1\n")
+
+    assert read(path) == [Row(2, {"text": "", "label": "1"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "a.tsv",
+            "sentence\tlabel\na\t1\nb\n",
+            r"a\.tsv:3: expected 2 columns, received 1",
+        ),
+        ("a.tsv", "sentence\tlabel\na\tb\t1\n", r"a\.tsv:2: .* received 3"),
+        ("a.csv", 'sentence,label\na,1\n"b,1\n', r"a\.csv:3: .* quotation marks"),
+        ("a.csv", 'sentence,label\n"a"b,1\n', r"a\.csv:2: expected a line of comma"),
+        ("a.tsv", b"sentence\tlabel\na\xff\t1\n", r"a\.tsv:2: expected UTF-8, .* 0xff"),
+        ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),
+        ("a.tsv", "", "received an empty table"),
+        ("a.tsv", "sentence\tlabel\n", "received an empty table"),
+        ("a.jsonl", "\n", "received an empty table"),
+        ("a.jsonl", '{"sentence": "a"}\n', r"a\.jsonl:1: expected a table of a known"),
+        ("a.jsonl", "{\n", r"a\.jsonl:1: expected a JSON object, received no JSON"),
+        ("a.jsonl", "[1]\n", r"a\.jsonl:1: expected a JSON object, received list"),
+        (
+            "a.jsonl",
+            '{"sentence": "a", "label": 1}\n{"sentence": "b"}\n',
+            r"a\.jsonl:2: expected a column 'label', received sentence",
+        ),
+    ],
+)
+def test_broken_tables(name, text, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        read(written(tmp_path, name, text))
+
+
+def test_a_column_that_is_not_there(tmp_path):
+    path = written(tmp_path, "a.tsv", "sentence\tlabel\na\t1\n")
+
+    with pytest.raises(UserError, match=r"a\.tsv:2: expected a column 'review'"):
+        read(path, text="review", label="label")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        read(tmp_path / "nothing.tsv")
