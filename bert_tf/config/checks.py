@@ -1,0 +1,45 @@
+"""What fields of configurations are checked with, and how their errors are told."""
+
+import dataclasses
+import json
+from typing import Any
+
+from bert_tf.errors import UserError
+
+
+def require(condition: bool, name: str, expected: str, received: Any, todo: str) -> None:
+    """Raises UserError unless the condition holds."""
+    if not condition:
+        raise UserError(f"{name}: expected {expected}, received {received!r}; {todo}.")
+
+
+def require_choice(name: str, received: str, choices: tuple[str, ...]) -> None:
+    """Raises UserError for a value that is none of the choices."""
+    require(
+        received in choices,
+        name,
+        f"one of {', '.join(choices)}",
+        received,
+        "choose one of them",
+    )
+
+
+def require_positive(config: Any, *names: str) -> None:
+    """Raises UserError for the first of these fields that is not above 0."""
+    for name in names:
+        value = getattr(config, name)
+        require(value > 0, name, "a number above 0", value, "raise it")
+
+
+def require_share(config: Any, *names: str) -> None:
+    """Raises UserError for the first of these fields that is not in [0, 1)."""
+    for name in names:
+        value = getattr(config, name)
+        require(
+            0 <= value < 1, name, "a share of at least 0 and below 1", value, "change it"
+        )
+
+
+def to_json(config: Any) -> str:
+    """A configuration as indented JSON with a final newline."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
