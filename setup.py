@@ -51,7 +51,11 @@ setup(
         "numba",
         "numpy",
         "pyarrow",
+        "rouge-score",
+        "sacrebleu",
         "safetensors",
+        "scikit-learn",
+        "seqeval",
         "sentencex==1.0.32",  # exact: the bytes of the data depend on its splits
         "tensorboard",
         "tensorflow>=2.21,<2.22",

@@ -7,7 +7,7 @@ from bert_tf.config import (
     PretrainConfig,
     PretrainingDataConfig,
     bert_size,
-    pretrain_config_from_json,
+    from_json,
     to_json,
 )
 from bert_tf.errors import UserError
@@ -65,13 +65,13 @@ def test_mistakes_between_fields(overrides, message):
 def test_json_round_trip():
     config = PretrainConfig(model=bert_size("mini", vocab_size=99), seed=7)
 
-    assert pretrain_config_from_json(to_json(config)) == config
+    assert from_json(PretrainConfig, to_json(config)) == config
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"model": 3}', '{"unknown": 3}'])
 def test_json_that_is_no_configuration(text):
-    with pytest.raises(UserError, match="Expected a configuration"):
-        pretrain_config_from_json(text)
+    with pytest.raises(UserError, match="Expected a PretrainConfig that"):
+        from_json(PretrainConfig, text)
 
 
 def test_unknown_size():

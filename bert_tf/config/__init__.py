@@ -4,7 +4,6 @@ A configuration file in `configs/` returns one of these, command-line flags over
 its fields, and `validate()` runs afterwards, because overrides bypass `__post_init__`.
 """
 
-from bert_tf.config.checks import to_json
 from bert_tf.config.data import (
     FEATURE_NAMES,
     INPUT_FORMATS,
@@ -12,13 +11,14 @@ from bert_tf.config.data import (
     SPECIAL_TOKENS,
     PretrainingDataConfig,
 )
+from bert_tf.config.finetuning import FeatureConfig, FinetuneConfig, TaskConfig
 from bert_tf.config.model import BertConfig, bert_size
 from bert_tf.config.pretraining import (
     InputConfig,
     OptimizerConfig,
     PretrainConfig,
-    pretrain_config_from_json,
 )
+from bert_tf.config.serialization import from_json, to_json
 
 __all__ = [
     "FEATURE_NAMES",
@@ -26,11 +26,14 @@ __all__ = [
     "MASKING",
     "SPECIAL_TOKENS",
     "BertConfig",
+    "FeatureConfig",
+    "FinetuneConfig",
     "InputConfig",
     "OptimizerConfig",
     "PretrainConfig",
     "PretrainingDataConfig",
+    "TaskConfig",
     "bert_size",
-    "pretrain_config_from_json",
+    "from_json",
     "to_json",
 ]

@@ -1,7 +1,5 @@
-"""What fields of configurations are checked with, and how their errors are told."""
+"""What fields of configurations are checked with, and how errors are told."""
 
-import dataclasses
-import json
 from typing import Any
 
 from bert_tf.errors import UserError
@@ -38,8 +36,3 @@ def require_share(config: Any, *names: str) -> None:
         require(
             0 <= value < 1, name, "a share of at least 0 and below 1", value, "change it"
         )
-
-
-def to_json(config: Any) -> str:
-    """A configuration as indented JSON with a final newline."""
-    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"

@@ -1,11 +1,9 @@
 """A pretraining run: its input, its optimizer and its steps."""
 
 import dataclasses
-import json
 
 from bert_tf.config.checks import require, require_choice, require_positive, require_share
 from bert_tf.config.model import BertConfig
-from bert_tf.errors import UserError
 
 OPTIMIZERS = ("adamw", "lamb")
 SCHEDULES = ("linear", "warmup_stable_decay")
@@ -164,27 +162,3 @@ class PretrainConfig:
                 getattr(self, name),
                 "change one of the two",
             )
-
-
-def pretrain_config_from_json(text: str) -> PretrainConfig:
-    """What `to_json` wrote of a PretrainConfig.
-
-    Raises:
-        UserError: it is none, or has fields that this version does not know.
-    """
-    parts = {
-        "model": BertConfig,
-        "input": InputConfig,
-        "long_input": InputConfig,
-        "optimizer": OptimizerConfig,
-    }
-    try:
-        fields = json.loads(text)
-        return PretrainConfig(
-            **fields | {name: part(**fields[name]) for name, part in parts.items()}
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"Expected a configuration that bert_tf.pretrain wrote, received one that "
-            f"differs ({error}); use the version of bert_tf it was written with."
-        ) from error

@@ -21,6 +21,7 @@ from bert_tf.training.state import TrainingState
 SECONDS_BETWEEN_PROGRESS_LINES = 10
 _SECONDS_BETWEEN_BARS = 0.5
 _BAR_WIDTH = 24
+_SHOWN = ("masked_lm_loss", "masked_lm_accuracy", "loss", "accuracy")
 
 
 class ContinueEpoch(keras.callbacks.Callback):
@@ -56,7 +57,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Checks the losses' running means, which a NaN never leaves, and weights."""
         for name, value in logs.items():
-            if name.endswith("_loss") and not math.isfinite(value):
+            if name.endswith("loss") and not math.isfinite(value):
                 self._stop(name, value)
         if self._state.step % self._steps_per_checkpoint:
             return
@@ -134,14 +135,14 @@ class ShowProgress(keras.callbacks.Callback):
 
     Args:
         state: knows the step.
-        speedometer: its own, since it tells of the time since it was read.
+        speedometer: its own, since it tells of the time since it was read; or None.
         num_train_steps: of the run; None if it ends by time.
     """
 
     def __init__(
         self,
         state: TrainingState,
-        speedometer: Speedometer,
+        speedometer: Speedometer | None,
         *,
         num_train_steps: int | None,
     ):
@@ -181,8 +182,9 @@ class ShowProgress(keras.callbacks.Callback):
         self._end_bar()
 
     def _show(self, step, rate, logs):
-        figures = {name: logs[name] for name in logs if name.startswith("masked_lm")}
-        figures |= self._speedometer.lap()
+        figures = {name: logs[name] for name in _SHOWN if name in logs}
+        if self._speedometer:
+            figures |= self._speedometer.lap()
         text = _format(figures)
         total = self._num_train_steps
         if total:

@@ -1,5 +1,6 @@
 """The optimizers BERT is trained with, for gradients that are sums over all replicas."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -26,6 +27,7 @@ class SummedGradientsOptimizer(keras.optimizers.Optimizer):
         weight_decay: share of a variable that a step of rate 1 takes away. Variables
             with one of `NOT_DECAYED` in their paths keep all.
         dynamic_loss_scale: whether losses are scaled; needed for float16.
+        rate_factor: of the learning rate of a variable, from its path.
         **kwargs: of keras.optimizers.Optimizer, such as global_clipnorm.
     """
 
@@ -35,10 +37,12 @@ class SummedGradientsOptimizer(keras.optimizers.Optimizer):
         *,
         weight_decay: float = 0.0,
         dynamic_loss_scale: bool = False,
+        rate_factor: Callable[[str], float] = lambda path: 1.0,
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, **kwargs)
         self.dynamic_loss_scale = dynamic_loss_scale
+        self.rate_factor = rate_factor
         self._slots: list[list[keras.Variable]] = []
         self._loss_scale = self._good_steps = None
 
@@ -49,6 +53,7 @@ class SummedGradientsOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
         self._slots = self.add_slots(variables)
         self._is_decayed = [is_decayed(variable.path) for variable in variables]
+        self._rate_factors = [self.rate_factor(variable.path) for variable in variables]
         if self.dynamic_loss_scale:
             self._loss_scale = self._scalar("loss_scale", FIRST_LOSS_SCALE, "float32")
             self._good_steps = self._scalar("good_steps", 0, "int32")
@@ -140,7 +145,7 @@ class SummedGradientsOptimizer(keras.optimizers.Optimizer):
             tf.cast(gradient, variable.dtype),
             variable,
             [slots[number].value for slots in self._slots],
-            learning_rate=learning_rate,
+            learning_rate=learning_rate * self._rate_factors[number],
             weight_decay=self.weight_decay if self._is_decayed[number] else 0.0,
             is_finite=is_finite,
         )
@@ -296,6 +301,7 @@ def make_optimizer(
     learning_rate: keras.optimizers.schedules.LearningRateSchedule,
     *,
     dynamic_loss_scale: bool,
+    rate_factor: Callable[[str], float] = lambda path: 1.0,
 ) -> SummedGradientsOptimizer:
     """The optimizer of a run.
 
@@ -303,6 +309,7 @@ def make_optimizer(
         config: which one, and its constants.
         learning_rate: over the steps; see schedules.py.
         dynamic_loss_scale: whether losses are scaled; needed for float16.
+        rate_factor: of the learning rate of a variable, from its path.
     """
     return {"adamw": AdamW, "lamb": Lamb}[config.name](
         learning_rate,
@@ -313,5 +320,6 @@ def make_optimizer(
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm,
         dynamic_loss_scale=dynamic_loss_scale,
+        rate_factor=rate_factor,
         name="optimizer",  # its variables are saved under it
     )

@@ -18,7 +18,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from bert_tf.config import PretrainConfig, pretrain_config_from_json
+from bert_tf.config import FinetuneConfig, PretrainConfig, from_json
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.files import read_text
@@ -34,6 +34,7 @@ CONFIG_FILE = "config.json"
 DATA_MANIFEST_FILE = "data_manifest.json"
 VOCAB_FILE = "vocab.txt"
 CHECKPOINT_DIR = "checkpoints"
+BEST_DIR = "best"  # of a fine-tuning
 WEIGHTS_FILE = "model.weights.h5"
 METRICS_FILE = "metrics.jsonl"
 PREDICTIONS_FILE = "predictions.jsonl"
@@ -47,18 +48,36 @@ _SAVED_WEIGHT = re.compile(r"weights/by_path/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
 
 
 def read_config(workdir: str) -> PretrainConfig:
-    """The configuration a run was begun with.
+    """The configuration a pretraining run was begun with.
 
     Raises:
         UserError: the folder holds none.
     """
+    return from_json(PretrainConfig, _config_text(workdir))
+
+
+def read_finetune_config(workdir: str) -> FinetuneConfig:
+    """The configuration a fine-tuning run was begun with.
+
+    Raises:
+        UserError: the folder holds none.
+    """
+    return from_json(FinetuneConfig, _config_text(workdir))
+
+
+def is_finetuned(workdir: str) -> bool:
+    """Whether a run's folder is one of bert_tf.finetune; UserError if it is no run's."""
+    return '"task":' in _config_text(workdir)
+
+
+def _config_text(workdir: str) -> str:
     text = read_text(os.path.join(workdir, CONFIG_FILE))
     if text is None:
         raise UserError(
             f"Expected the folder of a run, received {workdir!r} without {CONFIG_FILE}; "
-            "give the --workdir of bert_tf.pretrain."
+            "give the --workdir of bert_tf.pretrain or bert_tf.finetune."
         )
-    return pretrain_config_from_json(text)
+    return text
 
 
 def read_data_manifest(workdir: str) -> dict:
@@ -95,22 +114,23 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     from bert_tf.modeling.checkpoints.pretrained import Pretrained
     from bert_tf.modeling.checkpoints.shapes import encoder_shapes
 
-    config = read_config(path).model
+    labels: tuple[str, ...] = ()
+    vocabulary = load_vocabulary(os.path.join(path, VOCAB_FILE))
+    if is_finetuned(path):
+        run = read_finetune_config(path)
+        folder, labels = os.path.join(path, BEST_DIR), run.task.labels
+    else:
+        run = read_config(path)
+        folder = os.path.join(path, CHECKPOINT_DIR)
+        _check_trained_with(vocabulary, path)
+    config = run.model
     if do_lower_case is not None:
         config = dataclasses.replace(config, do_lower_case=do_lower_case)
-    checkpoint = sealed.newest(os.path.join(path, CHECKPOINT_DIR))
+    checkpoint = sealed.newest(folder)
     if checkpoint is None:
         raise UserError(
-            f"Expected a checkpoint in {os.path.join(path, CHECKPOINT_DIR)}, found "
-            "none; run bert_tf.pretrain with this --workdir first."
-        )
-    vocabulary = load_vocabulary(os.path.join(path, VOCAB_FILE))
-    trained_digest = read_data_manifest(path)["vocab_digest"]
-    if vocabulary.digest != trained_digest:
-        raise UserError(
-            f"Expected the vocabulary that {path} was trained with (digest "
-            f"{trained_digest[:12]}), received {vocabulary.digest[:12]} in {VOCAB_FILE}; "
-            "restore the file."
+            f"Expected a checkpoint in {folder}, found none; run the program that began "
+            "it with this --workdir first."
         )
     reader = tf.train.load_checkpoint(os.path.join(checkpoint, sealed.VARIABLES))
     matches = map(_SAVED_WEIGHT.fullmatch, reader.get_variable_to_shape_map())
@@ -121,7 +141,19 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     }
     missing = {path: path for path in encoder_shapes(config) if path not in weights}
     coverage = Coverage(tuple(weights), {}, missing, ())
-    return Pretrained(config, weights, vocabulary, coverage, source=checkpoint)
+    return Pretrained(
+        config, weights, vocabulary, coverage, labels=labels, source=checkpoint
+    )
+
+
+def _check_trained_with(vocabulary: Vocabulary, workdir: str) -> None:
+    trained_digest = read_data_manifest(workdir)["vocab_digest"]
+    if vocabulary.digest != trained_digest:
+        raise UserError(
+            f"Expected the vocabulary that {workdir} was trained with (digest "
+            f"{trained_digest[:12]}), received {vocabulary.digest[:12]} in {VOCAB_FILE}; "
+            "restore the file."
+        )
 
 
 def load_run(workdir: str) -> "tuple[BertPretrainer, Vocabulary, str]":

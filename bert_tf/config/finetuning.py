@@ -1,0 +1,134 @@
+"""A fine-tuning: the task, what it sees of the encoder, and how it is trained."""
+
+import dataclasses
+
+from bert_tf.config.checks import (
+    require,
+    require_choice,
+    require_positive,
+    require_share,
+)
+from bert_tf.config.model import BertConfig
+
+COMBINATIONS = ("concat", "sum")
+POOLINGS = ("pooler", "first", "mean")
+
+
+@dataclasses.dataclass
+class FeatureConfig:
+    """What a task's head sees of the encoder (Devlin et al. 2019, section 5.3)."""
+
+    frozen: bool = False  # the encoder stays as it is: feature-based, not fine-tuning
+    layers: tuple[int, ...] = ()  # 0 the embeddings, -1 the last; none: the last's output
+    combination: str = "concat"  # of several layers; or sum
+    pooling: str = "pooler"  # of a sequence: BERT's own, the first token, or the mean
+
+    def validate(self, model: BertConfig) -> None:
+        """Raises UserError on the first field that cannot be.
+
+        Args:
+            model: the encoder's.
+        """
+        require_choice("features.combination", self.combination, COMBINATIONS)
+        require_choice("features.pooling", self.pooling, POOLINGS)
+        num_layers = model.num_hidden_layers
+        for layer in self.layers:
+            require(
+                -num_layers - 1 <= layer <= num_layers,
+                "features.layers",
+                f"numbers from {-num_layers - 1} to {num_layers}",
+                layer,
+                "choose layers that the encoder has",
+            )
+        require(
+            not self.layers or self.pooling != "pooler",
+            "features.pooling",
+            "first or mean of chosen layers: the pooler has learnt from the last",
+            self.pooling,
+            "change one of the two",
+        )
+
+
+@dataclasses.dataclass
+class TaskConfig:
+    """What identifies a task and what its answers look like; kept with its model."""
+
+    name: str = ""  # see bert_tf.tasks.registry
+    labels: tuple[str, ...] = ()  # of classes, in the order of the outputs
+    max_seq_length: int = 128  # tokens the model sees at once
+    doc_stride: int = 64  # tokens between two windows on a longer text, where it has any
+
+    def validate(self, model: BertConfig) -> None:
+        """Raises UserError on the first field that cannot be.
+
+        Args:
+            model: the encoder's.
+        """
+        require_positive(self, "doc_stride")
+        longest = model.max_position_embeddings
+        require(
+            8 <= self.max_seq_length <= longest,
+            "max_seq_length",
+            f"8 to the model's max_position_embeddings={longest}",
+            self.max_seq_length,
+            "change it",
+        )
+
+
+@dataclasses.dataclass
+class FinetuneConfig:
+    """One fine-tuning run."""
+
+    task: TaskConfig = dataclasses.field(default_factory=TaskConfig)
+    model: BertConfig = dataclasses.field(default_factory=BertConfig)
+    features: FeatureConfig = dataclasses.field(default_factory=FeatureConfig)
+    train_file: str = ""
+    eval_file: str = ""  # evaluated after each epoch; the best epoch is kept
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)  # see read_table
+    init_checkpoint: str = ""  # any that bert_tf.convert reads
+    train_batch_size: int = 32
+    eval_batch_size: int = 64
+    num_epochs: int = 3
+    patience: int = 0  # epochs without a better one after which to stop; 0: never
+    learning_rate: float = 5e-5  # at the end of warm-up
+    warmup_share: float = 0.1  # of the steps
+    weight_decay: float = 0.01
+    layer_decay: float = 1.0  # factor of the rate from each layer to the one below it
+    num_new_layers: int = 0  # of the encoder's last ones, begun at random
+    class_weights: str = "none"  # or balanced: by how rare a class is
+    strategy: str = "none"  # or mirrored
+    seed: int = 0  # of the head's weights, order of examples and dropout
+
+    def validate(self) -> None:
+        """Raises UserError on the first field that cannot be."""
+        self.model.validate()
+        self.features.validate(self.model)
+        self.task.validate(self.model)
+        require_positive(
+            self, "train_batch_size", "eval_batch_size", "num_epochs", "learning_rate"
+        )
+        require_share(self, "warmup_share", "weight_decay")
+        require(
+            0 < self.layer_decay <= 1,
+            "layer_decay",
+            "a factor above 0 and at most 1",
+            self.layer_decay,
+            "change it",
+        )
+        require(
+            0 <= self.num_new_layers <= self.model.num_hidden_layers,
+            "num_new_layers",
+            f"0 to the encoder's {self.model.num_hidden_layers}",
+            self.num_new_layers,
+            "change it",
+        )
+        require_choice("class_weights", self.class_weights, ("none", "balanced"))
+        require_choice("strategy", self.strategy, ("none", "mirrored"))
+        require(0 <= self.seed < 2**31, "seed", "0 to 2147483647", self.seed, "change it")
+        require(
+            not (self.features.frozen and self.num_new_layers),
+            "num_new_layers",
+            "0 for a frozen encoder, whose layers would stay random",
+            self.num_new_layers,
+            "change one of the two",
+        )

@@ -1,0 +1,50 @@
+r"""Evaluates a fine-tuned model on a file of labelled examples.
+
+    python -m bert_tf.evaluate --workdir=runs/sentiment --eval_file=test.tsv \
+        --predictions=predictions.jsonl
+
+What is measured are the answers that the exported model gives to the same text.
+"""
+
+import json
+
+from absl import flags
+
+from bert_tf import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
+_EVAL_FILE = flags.DEFINE_string("eval_file", None, "Examples of the task.")
+_COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
+_EVAL_BATCH_SIZE = flags.DEFINE_integer("eval_batch_size", 64, "Examples together.")
+_PREDICTIONS = flags.DEFINE_string(
+    "predictions", None, "File to write: each example with its answer, a line of JSON."
+)
+flags.mark_flags_as_required(["workdir", "eval_file"])
+
+
+def main(argv):
+    """Prints the figures."""
+    del argv
+    cli.import_tensorflow()
+    from bert_tf.files import write_atomically
+    from bert_tf.tasks.answering import answer_examples
+    from bert_tf.tasks.finetuned import load_finetuned
+
+    task, model = load_finetuned(_WORKDIR.value)
+    examples = task.read(
+        _EVAL_FILE.value, dict(column.partition("=")[::2] for column in _COLUMNS.value)
+    )
+    task.check(examples, _EVAL_FILE.value)
+    answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)
+    if _PREDICTIONS.value:
+        lines = (
+            {"line": example.line, **example.inputs, "target": example.target} | answer
+            for example, answer in zip(examples, answers, strict=True)
+        )
+        content = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+        write_atomically(_PREDICTIONS.value, content.encode())
+    print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
+
+
+if __name__ == "__main__":
+    cli.run(main)

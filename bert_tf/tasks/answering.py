@@ -1,0 +1,59 @@
+"""Answers to many examples, a batch at a time."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from bert_tf.tasks.sequences import raw_chunks
+from bert_tf.tasks.task import Answer, Example, Task
+
+
+def answer_examples(
+    task: Task, model: keras.Model, examples: Sequence[Example], *, batch_size: int
+) -> list[Answer]:
+    """What a model answers, in the order of the examples.
+
+    Args:
+        task: tells how.
+        model: what its `make_model` made.
+        examples: their targets are not looked at.
+        batch_size: examples together; those of like length are, so that little of a
+            batch is padding.
+    """
+    function = answer_function(task, model)
+    order = sorted(range(len(examples)), key=lambda number: _size(examples[number]))
+    answers: list[Answer] = [{}] * len(examples)
+    start = 0
+    for chunk, inputs in raw_chunks(
+        task, [examples[number] for number in order], size=batch_size
+    ):
+        outputs = {name: values.numpy() for name, values in function(**inputs).items()}
+        for row in range(len(chunk)):
+            answers[order[start + row]] = task.to_plain(outputs, row)
+        start += len(chunk)
+    return answers
+
+
+def answer_function(
+    task: Task, model: keras.Model
+) -> tf.types.experimental.PolymorphicFunction:
+    """`task.answer` as a function of its inputs by name, traced once for all batches."""
+    names = list(task.inputs)
+    specs = [
+        tf.TensorSpec([None] * rank, tf.string, name=name)
+        for name, rank in task.inputs.items()
+    ]
+
+    @tf.function(input_signature=specs, autograph=False)
+    def function(*values):
+        return task.answer(model, dict(zip(names, values, strict=True)))
+
+    return lambda **inputs: function(*(inputs[name] for name in names))
+
+
+def _size(example: Example) -> int:
+    return sum(
+        len(value) if isinstance(value, str) else sum(map(len, value))
+        for value in example.inputs.values()
+    )

@@ -1,0 +1,40 @@
+"""A fine-tuned model and all that it needs to answer, from its run's folder."""
+
+import keras
+
+from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.errors import UserError
+from bert_tf.modeling.checkpoints import run_dir
+from bert_tf.modeling.checkpoints.pretrained import assign
+from bert_tf.tasks.registry import task_class
+from bert_tf.tasks.task import Task
+
+
+def load_finetuned(workdir: str) -> tuple[Task, keras.Model]:
+    """The task and the model of the best epoch.
+
+    Args:
+        workdir: of bert_tf.finetune; of one seed, where it was given several.
+
+    Raises:
+        UserError: the folder is no such run's, or has no whole epoch yet.
+    """
+    if not run_dir.is_finetuned(workdir):
+        raise UserError(
+            f"Expected the folder of a fine-tuning, received {workdir!r}, which is one "
+            "of a pretraining; give the --workdir of bert_tf.finetune."
+        )
+    config = run_dir.read_finetune_config(workdir)
+    pretrained = run_dir.read(workdir)
+    tokenizer = BertTokenizer(
+        pretrained.vocabulary, lower_case=config.model.do_lower_case
+    )
+    task = task_class(config.task.name)(config.task, tokenizer)
+    model = task.make_model(config.model, config.features)
+    missing = assign(model, pretrained)
+    if missing:
+        raise UserError(
+            f"Expected all weights of the model in {workdir!r}, received none for "
+            f"{', '.join(missing)}; fine-tune in another --workdir."
+        )
+    return task, model

@@ -1,0 +1,26 @@
+"""The tasks by their names."""
+
+from bert_tf.errors import UserError
+from bert_tf.tasks.classification import Classification, PairClassification
+from bert_tf.tasks.regression import PairRegression
+from bert_tf.tasks.task import Task
+
+TASKS: dict[str, type[Task]] = {
+    "classification": Classification,
+    "pair_classification": PairClassification,
+    "pair_regression": PairRegression,
+}
+
+
+def task_class(name: str) -> type[Task]:
+    """The task of a name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in TASKS:
+        raise UserError(
+            f"task: expected one of {', '.join(TASKS)}, received {name!r}; choose one of "
+            "them."
+        )
+    return TASKS[name]

@@ -1,0 +1,102 @@
+"""From one or two texts to the sequence that an encoder sees whole."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.data.packing import pack_pair, pack_single
+
+if TYPE_CHECKING:
+    from bert_tf.tasks.task import Batch, Example, Task
+
+_CHUNK = 256  # examples that are tokenized together
+_SEQUENCE_NAMES = ("input_word_ids", "input_mask", "input_type_ids")
+
+
+def pack_texts(task: "Task", inputs: "Batch") -> "Batch":
+    """Tokenizes and frames `text`, and `text_pair` if the task has pairs.
+
+    Args:
+        task: has the tokenizer and the length.
+        inputs: string [B] each.
+
+    Returns:
+        The encoder's inputs, int32 [B, S].
+    """
+    vocabulary = task.tokenizer.vocabulary
+    length = task.config.max_seq_length
+    segments = _tokenize(task, inputs)
+    pack = pack_single if len(segments) == 1 else pack_pair
+    return pack(*segments, vocabulary, max_seq_length=length)
+
+
+def num_cut(task: "Task", examples: "Sequence[Example]") -> int:
+    """How many of the examples are longer than the model may see."""
+
+    @functools.partial(tf.function, reduce_retracing=True)
+    def count(inputs):
+        segments = _tokenize(task, inputs)
+        num_tokens = tf.add_n([ids.row_lengths() for ids in segments])
+        num_special = 1 + len(segments)  # [CLS], and [SEP] after each
+        is_cut = num_tokens + num_special > task.config.max_seq_length
+        return tf.reduce_sum(tf.cast(is_cut, tf.int64))
+
+    return sum(
+        int(count(inputs)) for _, inputs in raw_chunks(task, examples, size=_CHUNK)
+    )
+
+
+def _tokenize(task: "Task", inputs: "Batch") -> list[tf.RaggedTensor]:
+    names = ("text", "text_pair")
+    return [task.tokenizer.tokenize(inputs[name]) for name in names if name in inputs]
+
+
+def encode_sequences(
+    task: "Task", examples: "Sequence[Example]"
+) -> "Iterator[tuple[Example, dict[str, np.ndarray]]]":
+    """The encoder's inputs of each example, without padding.
+
+    Args:
+        task: see `pack_texts`.
+        examples: in any number.
+
+    Yields:
+        An example and its arrays, int32 [S], with a `weight` of 1.
+    """
+    pack = tf.function(lambda inputs: pack_texts(task, inputs), reduce_retracing=True)
+    for chunk, inputs in raw_chunks(task, examples, size=_CHUNK):
+        packed = {name: values.numpy() for name, values in pack(inputs).items()}
+        lengths = packed["input_mask"].sum(axis=1)
+        for row, (example, length) in enumerate(zip(chunk, lengths, strict=True)):
+            yield (
+                example,
+                {name: packed[name][row, :length].copy() for name in _SEQUENCE_NAMES}
+                | {"weight": np.float32(1)},
+            )
+
+
+def raw_chunks(
+    task: "Task", examples: "Sequence[Example]", *, size: int
+) -> "Iterator[tuple[Sequence[Example], Batch]]":
+    """Examples and their raw inputs as tensors, so many at a time.
+
+    Inputs of rank 2 are filled up with empty strings.
+    """
+    for start in range(0, len(examples), size):
+        chunk = examples[start : start + size]
+        yield (
+            chunk,
+            {
+                name: _string_tensor([each.inputs[name] for each in chunk], rank)
+                for name, rank in task.inputs.items()
+            },
+        )
+
+
+def _string_tensor(values: Sequence, rank: int) -> tf.Tensor:
+    if rank == 1:
+        return tf.constant(values, tf.string)
+    return tf.ragged.constant(values, dtype=tf.string, ragged_rank=1).to_tensor("")

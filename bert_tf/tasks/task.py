@@ -1,0 +1,176 @@
+"""What fine-tuning, evaluation, prediction and export know of a task.
+
+A task reads its files, makes its model, turns raw text into the model's inputs and its
+outputs into answers. The last two are computed in TensorFlow's graph by one function,
+`answer`, which evaluation, `bert_tf.predict` and the exported model share: what is
+measured is what is served.
+"""
+
+import abc
+import collections
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
+from bert_tf.data.task_files.opening import wrong
+from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.tasks.sums import WeightedSums
+
+Batch = dict[str, tf.Tensor]
+Answer = dict[str, Any]  # of one example, in Python's types
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One example of a file.
+
+    Attributes:
+        inputs: what the model is given, by the names of `Task.inputs`.
+        target: what it should answer, in the form that the task's metrics know; None
+            where nobody has said.
+        line: of the file, to tell of it.
+    """
+
+    inputs: Mapping[str, Any]
+    target: Any = None
+    line: int = 0
+
+
+class Task(abc.ABC):
+    """A task with its labels and its tokenizer.
+
+    Args:
+        config: of the task.
+        tokenizer: of the model's vocabulary.
+    """
+
+    # Names of the inputs, each a string tensor whose first axis is the batch, to ranks.
+    inputs: ClassVar[Mapping[str, int]]
+    # Which of `metrics` tells the best epoch; higher is better.
+    main_metric: ClassVar[str]
+    has_labels: ClassVar[bool] = True
+
+    def __init__(self, config: TaskConfig, tokenizer: BertTokenizer):
+        self.config = config
+        self.tokenizer = tokenizer
+        self.class_weights: dict[str, float] = {}  # in training; 1 for others
+
+    # --- Files -----------------------------------------------------------------------
+
+    @classmethod
+    @abc.abstractmethod
+    def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
+        """Reads a file of examples.
+
+        Args:
+            path: of the file.
+            columns: see `bert_tf.data.task_files.tables.read_table`; of tables alone.
+
+        Raises:
+            UserError: naming the line that is wrong.
+        """
+
+    @classmethod
+    def labels_of(cls, examples: Sequence[Example]) -> tuple[str, ...]:
+        """The labels of a file, sorted; numbers by their values."""
+        labels = {label for example in examples for label in cls.target_labels(example)}
+        is_numeric = all(label.isdigit() for label in labels)
+        return tuple(sorted(labels, key=int if is_numeric else None))
+
+    @classmethod
+    def target_labels(cls, example: Example) -> Iterable[str]:
+        """The labels in an example's target."""
+        return [example.target]
+
+    def balance_classes(self, examples: Sequence[Example]) -> None:
+        """Gives each class the same weight in all, and examples 1 on average."""
+        counts = collections.Counter(
+            label for example in examples for label in self.target_labels(example)
+        )
+        self.class_weights = {
+            label: counts.total() / (len(counts) * count)
+            for label, count in counts.items()
+        }
+
+    def check(self, examples: Sequence[Example], path: str) -> None:
+        """Raises UserError for a label that the model does not have, naming its line."""
+        known = set(self.config.labels)
+        for example in examples:
+            for label in self.target_labels(example) if self.has_labels else ():
+                if label not in known:
+                    raise wrong(
+                        path,
+                        example.line,
+                        f"expected one of the labels {', '.join(self.config.labels)}, "
+                        f"received {label!r}; mend the line, or train with this label.",
+                    )
+
+    # --- The model -------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
+        """A model with an encoder `bert`, its head at random."""
+
+    @abc.abstractmethod
+    def encode(self, examples: Sequence[Example]) -> Iterator[dict[str, np.ndarray]]:
+        """What the model is trained on: for each example one dictionary or several.
+
+        Arrays have no padding. `input_word_ids`, `input_mask` and `input_type_ids` are
+        among them, and what `weighted_sums` needs.
+        """
+
+    @abc.abstractmethod
+    def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """See bert_tf.training.trainer.Objective."""
+
+    @abc.abstractmethod
+    def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
+        """See bert_tf.training.trainer.Objective."""
+
+    # --- Answers ---------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
+        """From raw text to finished answers, in the graph.
+
+        Args:
+            model: what `make_model` made.
+            inputs: by the names of `inputs`.
+
+        Returns:
+            Tensors whose first axis is the batch.
+        """
+
+    def to_plain(self, outputs: Mapping[str, np.ndarray], row: int) -> Answer:
+        """One answer for people and programs: what is padding is left out."""
+        return {name: to_plain(values[row]) for name, values in outputs.items()}
+
+    @abc.abstractmethod
+    def metrics(
+        self, answers: Sequence[Answer], examples: Sequence[Example]
+    ) -> dict[str, float]:
+        """How good answers are.
+
+        Args:
+            answers: what `to_plain` made, in the order of the examples.
+            examples: with their targets.
+        """
+
+    def num_cut(self, examples: Sequence[Example]) -> int:
+        """How many examples the model does not see the end of; 0 where it has windows."""
+        del examples
+        return 0
+
+
+def to_plain(value: Any) -> Any:
+    """Bytes to text, arrays to lists and NumPy's numbers to Python's."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, np.ndarray):
+        return [to_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value

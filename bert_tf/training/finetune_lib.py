@@ -1,0 +1,300 @@
+"""One fine-tuning, from a pretrained encoder and labelled examples to figures.
+
+WORKDIR/config.json       the whole FinetuneConfig, labels included
+        vocab.txt
+        checkpoints/      weights and optimizer after each epoch
+        best/             the weights of the best epoch
+        metrics.jsonl     a line for each epoch
+        results.json      figures of the best epoch; results.md for people
+"""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from bert_tf.config import FinetuneConfig, OptimizerConfig, to_json
+from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.data.vocab import save_vocabulary
+from bert_tf.errors import UserError
+from bert_tf.files import make_folder, read_text, write_atomically
+from bert_tf.modeling.checkpoints import sealed
+from bert_tf.modeling.checkpoints.formats import read_pretrained
+from bert_tf.modeling.checkpoints.pretrained import Pretrained, assign
+from bert_tf.modeling.checkpoints.run_dir import (
+    BEST_DIR,
+    CONFIG_FILE,
+    METRICS_FILE,
+    RESULTS_FILE,
+    RESULTS_TABLE_FILE,
+    VOCAB_FILE,
+    named_variables,
+)
+from bert_tf.tasks.answering import answer_examples
+from bert_tf.tasks.registry import task_class
+from bert_tf.tasks.task import Example, Task
+from bert_tf.training import callbacks
+from bert_tf.training.metrics_log import MetricsLog
+from bert_tf.training.optimizer import make_optimizer
+from bert_tf.training.row_batches import RowBatches
+from bert_tf.training.schedules import make_schedule
+from bert_tf.training.state import TrainingState
+from bert_tf.training.strategy import make_strategy
+from bert_tf.training.trainer import Trainer
+
+_LAYER = re.compile(r"\bbert/layer_(\d+)/")
+
+
+def finetune_and_evaluate(
+    config: FinetuneConfig, workdir: str, *, allow_missing: Sequence[str] = ()
+) -> dict[str, float]:
+    """Fine-tunes, evaluates after each epoch and keeps the best.
+
+    A call on the folder of an interrupted run goes on after its last whole epoch, with
+    the examples and the dropout it would have had.
+
+    Args:
+        config: of the run; its model's shape and labels are filled in from
+            `init_checkpoint` and `train_file`.
+        workdir: folder, made if need be.
+        allow_missing: see `read_pretrained`.
+
+    Returns:
+        The figures of the best epoch on `eval_file`.
+
+    Raises:
+        UserError: a file is wrong, the configuration does not hold, or it is not the
+            one this folder was begun with.
+    """
+    task_type = task_class(config.task.name)
+    pretrained = read_pretrained(config.init_checkpoint, allow_missing=allow_missing)
+    train = task_type.read(config.train_file, config.columns)
+    held_out = task_type.read(config.eval_file, config.columns)
+    config = complete(config, pretrained, task_type, train)
+    config.validate()
+    _prepare_workdir(config, pretrained, workdir)
+    finished = read_text(os.path.join(workdir, RESULTS_FILE))
+    if finished:
+        logging.info("%s is finished; nothing is left to do.", workdir)
+        return json.loads(finished)
+    tokenizer = BertTokenizer(
+        pretrained.vocabulary, lower_case=config.model.do_lower_case
+    )
+    task = task_type(config.task, tokenizer)
+    for examples, path in ((train, config.train_file), (held_out, config.eval_file)):
+        task.check(examples, path)
+        num_cut = task.num_cut(examples)
+        if num_cut:
+            logging.warning(
+                "%s: %d of %d examples are longer than max_seq_length=%d; the rest of "
+                "them is not seen.",
+                path,
+                num_cut,
+                len(examples),
+                config.task.max_seq_length,
+            )
+
+    if config.class_weights == "balanced":
+        task.balance_classes(train)
+
+    # Build.
+    batches = RowBatches(
+        list(task.encode(train)),
+        batch_size=config.train_batch_size,
+        pad_id=pretrained.vocabulary.pad_id,
+        seed=config.seed,
+    )
+    strategy = make_strategy(config.strategy)
+    keras.utils.set_random_seed(config.seed)  # of the head's weights
+    with strategy.scope():
+        model = task.make_model(config.model, config.features)
+        _load(model, pretrained, num_new_layers=config.num_new_layers)
+        trainer = Trainer(model, task, seed=config.seed)
+        trainer.compile(_make_optimizer(config, batches.num_batches))
+        state = TrainingState(workdir, trainer, is_writer=True)
+    state.restore()
+
+    # Train.
+    log = MetricsLog(os.path.join(workdir, METRICS_FILE), first_step=state.step)
+    to_call = [
+        callbacks.StopOnNonFinite(state, steps_per_checkpoint=batches.num_batches),
+        callbacks.ShowProgress(
+            state, None, num_train_steps=config.num_epochs * batches.num_batches
+        ),
+    ]
+    history = state.progress.setdefault("history", [])
+    for epoch in range(state.step // batches.num_batches, config.num_epochs):
+        if _is_exhausted(history, task.main_metric, config.patience):
+            logging.info("No better epoch in %d: stopped.", config.patience)
+            break
+        trainer.fit(
+            batches.epoch(epoch),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,  # the batches are shuffled already
+            verbose=0,
+            callbacks=to_call,
+        )
+        log.write("train", state.step, trainer.means.result())
+        figures = evaluate(task, model, held_out, batch_size=config.eval_batch_size)
+        log.write("held_out", state.step, figures)
+        logging.info("epoch %d  %s", epoch + 1, format_figures(figures))
+        history.append(figures)
+        if best_epoch(history, task.main_metric) == epoch:
+            _save_best(model, workdir, step=state.step)
+        state.save()
+
+    best = best_epoch(history, task.main_metric)
+    results = history[best] | {"epoch": best + 1, "num_examples": len(held_out)}
+    for name, content in (
+        (RESULTS_TABLE_FILE, format_figures(results)),
+        (RESULTS_FILE, json.dumps(results, indent=2)),
+    ):
+        write_atomically(os.path.join(workdir, name), f"{content}\n".encode())
+    return results
+
+
+def complete(
+    config: FinetuneConfig,
+    pretrained: Pretrained,
+    task_type: type[Task],
+    train: Sequence[Example],
+) -> FinetuneConfig:
+    """The configuration with what the checkpoint and the examples decide.
+
+    Of the model the shape is the checkpoint's; dropout and the type of numbers are the
+    configuration's if it has other values than a BertConfig by itself.
+    """
+    if pretrained.vocabulary is None:
+        raise UserError(
+            f"Expected a vocabulary in {config.init_checkpoint!r}, found none; put the "
+            "model's vocab.txt there."
+        )
+    model = dataclasses.replace(pretrained.config, dtype_policy=config.model.dtype_policy)
+    labels = config.task.labels
+    if task_type.has_labels and not labels:
+        labels = task_type.labels_of(train)
+        logging.info("%d labels: %s", len(labels), ", ".join(labels))
+    return dataclasses.replace(
+        config, model=model, task=dataclasses.replace(config.task, labels=labels)
+    )
+
+
+def evaluate(
+    task: Task, model: keras.Model, examples: Sequence[Example], *, batch_size: int
+) -> dict[str, float]:
+    """The task's metrics of the model's answers."""
+    answers = answer_examples(task, model, examples, batch_size=batch_size)
+    return task.metrics(answers, examples)
+
+
+def best_epoch(history: Sequence[dict[str, float]], metric: str) -> int:
+    """The first of the best, counted from 0."""
+    return max(range(len(history)), key=lambda epoch: history[epoch][metric])
+
+
+def format_figures(figures: dict[str, Any]) -> str:
+    """On one line."""
+    return "  ".join(
+        f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in figures.items()
+    )
+
+
+def _is_exhausted(
+    history: Sequence[dict[str, float]], metric: str, patience: int
+) -> bool:
+    if not patience or not history:
+        return False
+    return len(history) - 1 - best_epoch(history, metric) >= patience
+
+
+def _prepare_workdir(
+    config: FinetuneConfig, pretrained: Pretrained, workdir: str
+) -> None:
+    """Writes what identifies a run, or checks that it is the one begun here."""
+    path = os.path.join(workdir, CONFIG_FILE)
+    begun = read_text(path)
+    if begun is None:
+        make_folder(workdir)
+        save_vocabulary(pretrained.vocabulary, os.path.join(workdir, VOCAB_FILE))
+        write_atomically(path, to_json(config).encode())
+        return
+    now, begun = json.loads(to_json(config)), json.loads(begun)
+    for name, value in now.items():
+        if begun.get(name) != value:
+            raise UserError(
+                f"Expected the settings {workdir} was begun with, received {name}="
+                f"{value!r} instead of {begun.get(name)!r}; use another --workdir or set "
+                "it back."
+            )
+
+
+def _load(model: keras.Model, pretrained: Pretrained, *, num_new_layers: int) -> None:
+    """Gives the encoder, and the head if there is one of its shape, their weights."""
+    first_new = model.config.num_hidden_layers - num_new_layers
+    shapes = {
+        variable.path.removeprefix(f"{model.name}/"): tuple(variable.shape)
+        for variable in model.variables
+    }
+    kept = {
+        path: values
+        for path, values in pretrained.weights.items()
+        if path.startswith("bert/") or shapes.get(path) == values.shape
+    }
+    kept = {path: v for path, v in kept.items() if _layer_of(path, -1) < first_new}
+    new = assign(model, dataclasses.replace(pretrained, weights=kept))
+    logging.info("new weights: %s", ", ".join(new) or "none")
+
+
+def _layer_of(path: str, otherwise: int) -> int:
+    match = _LAYER.search(path)
+    return int(match[1]) if match else otherwise
+
+
+def _make_optimizer(config: FinetuneConfig, steps_per_epoch: int):
+    num_train_steps = config.num_epochs * steps_per_epoch
+    settings = OptimizerConfig(
+        learning_rate=config.learning_rate,
+        warmup_steps=math.ceil(config.warmup_share * num_train_steps),
+        weight_decay=config.weight_decay,
+        bias_correction=True,  # without it small fine-tunings fail now and then
+    )
+    return make_optimizer(
+        settings,
+        make_schedule(settings, num_train_steps=num_train_steps),
+        dynamic_loss_scale=config.model.dtype_policy == "mixed_float16",
+        rate_factor=functools.partial(
+            rate_factor,
+            num_layers=config.model.num_hidden_layers,
+            layer_decay=config.layer_decay,
+        ),
+    )
+
+
+def rate_factor(path: str, *, num_layers: int, layer_decay: float) -> float:
+    """How much slower a variable learns than the head (Howard and Ruder 2018, 3.2).
+
+    Args:
+        path: of the variable.
+        num_layers: of the encoder.
+        layer_decay: from each layer to the one below it; the embeddings are below all.
+    """
+    if "/embeddings/" in path:
+        return layer_decay ** (num_layers + 1)
+    return layer_decay ** (num_layers - _layer_of(path, num_layers))
+
+
+def _save_best(model: keras.Model, workdir: str, *, step: int) -> None:
+    folder = os.path.join(workdir, BEST_DIR)
+    checkpoint = tf.train.Checkpoint(weights=named_variables(model))
+    sealed.write(folder, checkpoint, step=step, progress={})
+    sealed.drop_all_but(folder, num_kept=1)

@@ -1,0 +1,103 @@
+"""Batches of encoded examples, in an order that the seed and the epoch decide.
+
+Shapes: B rows of a batch, S tokens of its longest.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+Row = dict[str, np.ndarray]
+
+# Sequences are filled up to multiples of it: each other length is compiled anew.
+LENGTH_UNIT = 32
+# Batches whose rows are sorted by length together, so that little is padding.
+POOL_BATCHES = 16
+
+
+class RowBatches:
+    """The batches of all epochs.
+
+    Args:
+        rows: dictionaries of the same names, whose arrays differ in size; `input_mask`
+            and the scalar `weight` are among them.
+        batch_size: rows. The last batch of an epoch is filled up with rows of weight 0.
+        pad_id: fills `input_word_ids` up; 0 the others.
+        seed: of the order.
+    """
+
+    def __init__(self, rows: Sequence[Row], *, batch_size: int, pad_id: int, seed: int):
+        self._rows = rows
+        self._longest = {
+            name: max(np.shape(row[name])[-1] for row in rows)
+            for name, values in rows[0].items()
+            if np.ndim(values)
+        }
+        self._lengths = np.array([row["input_mask"].size for row in rows])
+        self._batch_size = batch_size
+        self._pad_id = pad_id
+        self._seed = seed
+
+    @property
+    def num_batches(self) -> int:
+        """Of an epoch."""
+        return -(-len(self._rows) // self._batch_size)
+
+    def epoch(self, number: int) -> tf.data.Dataset:
+        """The batches of an epoch: dictionaries of tensors."""
+        first = self._collate([0])
+        signature = {
+            name: tf.TensorSpec(
+                [self._batch_size, *[None] * (values.ndim - 1)], values.dtype
+            )
+            for name, values in first.items()
+        }
+        batches = tf.data.Dataset.from_generator(
+            lambda: map(self._collate, self._order(number)), output_signature=signature
+        )
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.OFF
+        )
+        return (
+            batches.apply(tf.data.experimental.assert_cardinality(self.num_batches))
+            .prefetch(2)
+            .with_options(options)
+        )
+
+    def _order(self, epoch: int) -> Iterator[np.ndarray]:
+        """The numbers of the rows of each batch."""
+        rng = np.random.default_rng([self._seed, epoch])
+        shuffled = rng.permutation(len(self._rows))
+        pool_size = POOL_BATCHES * self._batch_size
+        batches = []
+        for start in range(0, len(shuffled), pool_size):
+            pool = shuffled[start : start + pool_size]
+            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
+            batches += [
+                pool[first : first + self._batch_size]
+                for first in range(0, len(pool), self._batch_size)
+            ]
+        for number in rng.permutation(len(batches)):
+            yield batches[number]
+
+    def _collate(self, numbers: Sequence[int]) -> Row:
+        rows = [self._rows[number] for number in numbers]
+        num_missing = self._batch_size - len(rows)
+        rows += [rows[0] | {"weight": np.float32(0)}] * num_missing
+        return {
+            name: self._stack(name, [np.asarray(row[name]) for row in rows])
+            for name in rows[0]
+        }
+
+    def _stack(self, name: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        shape = np.max([array.shape for array in arrays], axis=0).astype(int)
+        if len(shape):
+            rounded = -(-shape[-1] // LENGTH_UNIT) * LENGTH_UNIT
+            shape[-1] = min(rounded, self._longest[name])
+        fill = self._pad_id if name == "input_word_ids" else 0
+        stacked = np.full([len(arrays), *shape], fill, arrays[0].dtype)
+        for number, array in enumerate(arrays):
+            stacked[(number, *map(slice, array.shape))] = array
+        return stacked

@@ -1,0 +1,298 @@
+"""Classes of texts and of pairs, from files to figures."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from bert_tf.config import FeatureConfig, FinetuneConfig, TaskConfig
+from bert_tf.errors import UserError
+from bert_tf.modeling.checkpoints.formats import read_pretrained, write_pretrained
+from bert_tf.tasks.answering import answer_examples
+from bert_tf.tasks.classification import Classification, PairClassification
+from bert_tf.tasks.finetuned import load_finetuned
+from bert_tf.tasks.task import Example
+from bert_tf.training import finetune_lib
+from bert_tf.training.finetune_lib import finetune_and_evaluate
+from tests.tasks.made_bert import write_bert
+
+GOOD, BAD = ("good", "fine", "great", "nice"), ("bad", "awful", "poor", "sad")
+
+
+def write_reviews(path, *, seed, count=96):
+    rng = random.Random(seed)
+    lines = ["sentence\tlabel"]
+    for _ in range(count):
+        is_good = rng.random() < 0.5
+        filler = " ".join(
+            rng.choices(("very", "and", "this", "film"), k=rng.randint(0, 9))
+        )
+        word = rng.choice(GOOD if is_good else BAD)
+        lines.append(f"the film was {filler} {word} .\t{'good' if is_good else 'bad'}")
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    return write_bert(tmp_path_factory.mktemp("bert") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reviews")
+    return (
+        write_reviews(folder / "train.tsv", seed=1, count=320),
+        write_reviews(folder / "dev.tsv", seed=2, count=50),
+    )
+
+
+def config_of(bert, files, name="classification", **overrides):
+    train_file, eval_file = files
+    return FinetuneConfig(
+        **{
+            "task": TaskConfig(name=name, max_seq_length=32),
+            "init_checkpoint": bert,
+            "train_file": train_file,
+            "eval_file": eval_file,
+            "train_batch_size": 8,
+            "learning_rate": 2e-3,
+            "num_epochs": 3,
+        }
+        | overrides
+    )
+
+
+@pytest.fixture(scope="module")
+def finetuned(bert, reviews, tmp_path_factory):
+    workdir = str(tmp_path_factory.mktemp("finetuned"))
+    return workdir, finetune_and_evaluate(config_of(bert, reviews), workdir)
+
+
+def test_it_learns(finetuned):
+    _, results = finetuned
+
+    assert results["accuracy"] > 0.95
+    assert results["num_examples"] == 50
+
+
+def test_a_loaded_model_answers_as_it_was_evaluated(finetuned, reviews):
+    workdir, results = finetuned
+    task, model = load_finetuned(workdir)
+    examples = task.read(reviews[1], {})
+
+    answers = answer_examples(task, model, examples, batch_size=7)
+
+    figures = task.metrics(answers, examples)
+    assert figures == {name: results[name] for name in figures}
+    assert set(answers[0]) == {"label", "probabilities"}
+    assert list(answers[0]["probabilities"]) == ["bad", "good"]
+    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
+
+
+def test_answers_do_not_depend_on_the_batch(finetuned, reviews):
+    task, model = load_finetuned(finetuned[0])
+    examples = task.read(reviews[1], {})
+
+    one_by_one = answer_examples(task, model, examples, batch_size=1)
+    together = answer_examples(task, model, examples, batch_size=50)
+
+    for alone, beside in zip(one_by_one, together, strict=True):
+        assert alone["label"] == beside["label"]
+        for label, probability in alone["probabilities"].items():
+            assert beside["probabilities"][label] == pytest.approx(probability, abs=1e-5)
+
+
+def test_the_same_command_again_gives_the_same_figures(
+    finetuned, bert, reviews, tmp_path
+):
+    _, results = finetuned
+    config = config_of(bert, reviews)
+
+    assert finetune_and_evaluate(config, str(tmp_path)) == results
+    assert finetune_and_evaluate(config, str(tmp_path)) == results  # nothing left to do
+
+
+def test_an_interrupted_run_ends_as_a_whole_one(
+    finetuned, bert, reviews, tmp_path, monkeypatch
+):
+    _, results = finetuned
+    config = config_of(bert, reviews)
+
+    evaluate, calls = finetune_lib.evaluate, []
+
+    def evaluate_twice(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(finetune_lib, "evaluate", evaluate_twice)
+    with pytest.raises(KeyboardInterrupt):
+        finetune_and_evaluate(config, str(tmp_path))
+    monkeypatch.setattr(finetune_lib, "evaluate", evaluate)
+
+    assert finetune_and_evaluate(config, str(tmp_path)) == results
+    steps = [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").open()]
+    assert steps == [40, 40, 80, 80, 120, 120]
+
+
+def test_another_configuration_on_the_same_folder_is_refused(finetuned, bert, reviews):
+    with pytest.raises(UserError, match="received num_epochs=4 instead of 3"):
+        finetune_and_evaluate(config_of(bert, reviews, num_epochs=4), finetuned[0])
+
+
+def test_a_frozen_encoder_stays_as_it_is(bert, reviews, tmp_path):
+    features = FeatureConfig(frozen=True, layers=(-1, -2), pooling="mean")
+    config = config_of(bert, reviews, features=features, num_epochs=1)
+
+    finetune_and_evaluate(config, str(tmp_path))
+
+    before, after = (read_pretrained(path).weights for path in (bert, str(tmp_path)))
+    for path, values in before.items():
+        np.testing.assert_array_equal(after[path], values)
+    assert after["sequence_classifier/kernel"].shape == (64, 2)
+
+
+def test_new_layers_and_slower_ones(bert, reviews, tmp_path):
+    config = config_of(
+        bert, reviews, num_new_layers=1, layer_decay=1e-9, num_epochs=1, seed=3
+    )
+
+    finetune_and_evaluate(config, str(tmp_path))
+
+    before, after = (read_pretrained(path).weights for path in (bert, str(tmp_path)))
+    path = "bert/layer_{}/attention/query/kernel"
+    # Begun anew with the standard deviation of BERT, and hardly moved.
+    assert after[path.format(1)].std() == pytest.approx(0.02, rel=0.2)
+    np.testing.assert_allclose(after[path.format(0)], before[path.format(0)], atol=1e-6)
+
+
+def test_early_stopping_keeps_the_best_epoch(bert, reviews, tmp_path):
+    config = config_of(bert, reviews, learning_rate=1e-12, num_epochs=5, patience=1)
+
+    results = finetune_and_evaluate(config, str(tmp_path))
+
+    assert results["epoch"] == 1
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert len(lines) == 4  # two epochs, the second no better
+    assert [path.name for path in (tmp_path / "best").iterdir()] == ["step-40"]
+
+
+def test_rare_classes_weigh_more():
+    examples = [Example({"text": "a"}, "ham")] * 3 + [Example({"text": "b"}, "spam")]
+    task = Classification(TaskConfig(labels=("ham", "spam")), tokenizer=None)
+
+    task.balance_classes(examples)
+
+    assert task.class_weights == {"ham": 4 / 6, "spam": 2.0}
+
+
+def test_metrics_are_the_official_ones():
+    task = Classification(TaskConfig(labels=("0", "1")), tokenizer=None)
+    expected, received = "1101000111", "1001010110"
+    examples = [Example({}, label) for label in expected]
+    answers = [{"label": label} for label in received]
+
+    figures = task.metrics(answers, examples)
+
+    # Counted by hand: 4 true and 1 false positives, 2 false and 3 true negatives.
+    pairs = list(zip(expected, received, strict=True))
+    tp, fp = pairs.count(("1", "1")), pairs.count(("0", "1"))
+    fn, tn = pairs.count(("1", "0")), pairs.count(("0", "0"))
+    assert figures["accuracy"] == pytest.approx((tp + tn) / 10)
+    assert figures["f1"] == pytest.approx(2 * tp / (2 * tp + fp + fn))
+    matthews = (tp * tn - fp * fn) / (
+        ((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)) ** 0.5
+    )
+    assert figures["matthews"] == pytest.approx(matthews)
+
+
+def test_macro_f1_of_three_classes():
+    task = Classification(TaskConfig(labels=("a", "b", "c")), tokenizer=None)
+    examples = [Example({}, label) for label in "aabbcc"]
+    answers = [{"label": label} for label in "aabcca"]
+
+    # F1 of a 2*2/(2*2+1), of b 2/(2+1), of c 2/(2+1+1).
+    f1 = (4 / 5 + 2 / 3 + 1 / 2) / 3
+    assert task.metrics(answers, examples)["f1"] == pytest.approx(f1)
+
+
+def test_an_unknown_label_is_told_with_its_line(bert, reviews, tmp_path):
+    path = tmp_path / "dev.tsv"
+    path.write_text("sentence\tlabel\nthe film\tgood\na dog\tfunny\n")
+
+    with pytest.raises(UserError, match=r"dev\.tsv:3: expected one of the labels bad"):
+        finetune_and_evaluate(
+            config_of(bert, (reviews[0], str(path))), str(tmp_path / "run")
+        )
+
+
+def test_texts_that_are_cut_are_counted(bert, reviews, tmp_path, caplog):
+    config = config_of(
+        bert,
+        reviews,
+        task=TaskConfig(name="classification", max_seq_length=8),
+        num_epochs=1,
+    )
+
+    with caplog.at_level("WARNING"):
+        finetune_and_evaluate(config, str(tmp_path))
+
+    assert "are longer than max_seq_length=8" in caplog.text
+
+
+def test_pairs_nobody_agreed_on_are_left_out(tmp_path):
+    path = tmp_path / "snli.jsonl"
+    lines = [
+        {"sentence1": "a cat", "sentence2": "a dog", "gold_label": label, "pairID": "1"}
+        for label in ("neutral", "-", "contradiction")
+    ]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    examples = PairClassification.read(str(path), {})
+
+    assert [example.target for example in examples] == ["neutral", "contradiction"]
+    assert examples[1] == Example(
+        {"text": "a cat", "text_pair": "a dog"}, "contradiction", 3
+    )
+
+
+def write_pairs(path, *, seed, count):
+    rng = random.Random(seed)
+    lines = ["index\tsentence1\tsentence2\tlabel"]
+    for number in range(count):
+        is_same = rng.random() < 0.5
+        first, second = rng.sample(("cat", "dog", "film"), 2)
+        lines.append(
+            f"{number}\tthe {first} sat\tthe {first if is_same else second} ran\t"
+            f"{'entailment' if is_same else 'not_entailment'}"
+        )
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_pairs_are_learnt(bert, tmp_path):
+    files = (
+        write_pairs(tmp_path / "train.tsv", seed=1, count=320),
+        write_pairs(tmp_path / "dev.tsv", seed=2, count=60),
+    )
+    config = config_of(bert, files, "pair_classification", num_epochs=5)
+
+    results = finetune_and_evaluate(config, str(tmp_path / "run"))
+
+    assert results["accuracy"] > 0.9
+
+
+def test_a_classifier_for_hugging_face_and_back(finetuned, tmp_path):
+    pretrained = read_pretrained(finetuned[0])
+
+    write_pretrained(pretrained, str(tmp_path / "new"), format="hugging_face")
+
+    received = read_pretrained(str(tmp_path / "new"))
+    assert received.labels == ("bad", "good")
+    np.testing.assert_array_equal(
+        received.weights["sequence_classifier/kernel"],
+        pretrained.weights["sequence_classifier/kernel"],
+    )

@@ -1,0 +1,82 @@
+"""Batches of rows that differ in length."""
+
+import numpy as np
+
+from bert_tf.training.row_batches import RowBatches
+
+
+def make_rows(lengths):
+    return [
+        {
+            "input_word_ids": np.full(length, number, "int32"),
+            "input_mask": np.ones(length, "int32"),
+            "label": np.int32(number),
+            "weight": np.float32(1),
+        }
+        for number, length in enumerate(lengths, start=1)
+    ]
+
+
+def batches_of(rows, epoch=0, **options):
+    options = {"batch_size": 4, "pad_id": 99, "seed": 0} | options
+    return list(RowBatches(rows, **options).epoch(epoch).as_numpy_iterator())
+
+
+def test_rows_are_padded_to_a_multiple_and_batches_filled_up():
+    batches = batches_of(make_rows([3, 40, 5, 6, 70]))
+
+    assert [batch["label"].shape for batch in batches] == [(4,), (4,)]
+    seen = {}
+    for batch in batches:
+        assert batch["input_word_ids"].shape == batch["input_mask"].shape
+        assert batch["input_word_ids"].shape[1] in (32, 64, 70)
+        for ids, mask, label, weight in zip(
+            *(
+                batch[name]
+                for name in ("input_word_ids", "input_mask", "label", "weight")
+            ),
+            strict=True,
+        ):
+            assert set(ids[mask == 1]) == {label}
+            assert set(ids[mask == 0]) <= {99}
+            if weight:
+                seen[label] = mask.sum()
+    assert seen == {1: 3, 2: 40, 3: 5, 4: 6, 5: 70}
+
+
+def test_short_rows_stand_together():
+    lengths = np.random.default_rng(0).permutation(np.repeat([8, 100], 32))
+
+    batches = batches_of(make_rows(lengths))
+
+    widths = [batch["input_mask"].shape[1] for batch in batches]
+    assert sorted(widths) == [32] * 8 + [100] * 8
+
+
+def test_the_order_is_the_epochs_and_the_seeds():
+    rows = make_rows([5] * 40)
+    orders = [
+        np.concatenate([batch["label"] for batch in batches_of(rows, epoch, seed=seed)])
+        for epoch, seed in ((0, 0), (0, 0), (1, 0), (0, 1))
+    ]
+
+    np.testing.assert_array_equal(orders[0], orders[1])
+    for order in orders[2:]:
+        assert (order != orders[0]).any()
+        assert sorted(order) == list(range(1, 41))
+
+
+def test_rows_of_choices():
+    rows = [
+        {
+            "input_word_ids": np.ones(shape, "int32"),
+            "input_mask": np.ones(shape, "int32"),
+            "weight": np.float32(1),
+        }
+        for shape in ((4, 9), (3, 12))
+    ]
+
+    (batch,) = batches_of(rows, batch_size=2)
+
+    assert batch["input_mask"].shape == (2, 4, 12)
+    assert batch["input_mask"].sum() == 4 * 9 + 3 * 12
