@@ -1,0 +1,76 @@
+r"""Writes what a BERT's layers hold for each token of each text, and for each text.
+
+    python -m bert_tf.extract_features --init_checkpoint=runs/mine --input=lines.txt \
+        --output=features.jsonl --layers=-1,-2,-3,-4
+
+A line is a text, or a pair of texts with ||| between them. By the ending of --output:
+
+.jsonl  a line for each text, as the original extract_features.py writes it:
+        {"linex_index": 0, "features": [{"token": "[CLS]", "layers": [{"index": -1,
+        "values": [...]}, ...]}, ...]}
+.npz    `tokens`, string [N] of all texts together; `row_splits`, int64 [B + 1], where
+        the tokens of each text begin; `layers`, int64 [L]; `token_features`, float32
+        [N, L, H]; and `text_features`, float32 [B, L, H], the mean over a text's tokens,
+        [CLS] and [SEP] included.
+"""
+
+import os
+
+from absl import flags
+
+from bert_tf import cli
+from bert_tf.errors import UserError
+
+_INIT_CHECKPOINT = flags.DEFINE_string(
+    "init_checkpoint", None, "Any BERT that bert_tf.convert reads."
+)
+_INPUT = flags.DEFINE_string("input", None, "File with a text a line.")
+_OUTPUT = flags.DEFINE_string("output", None, "File to write: .jsonl or .npz.")
+_LAYERS = flags.DEFINE_list(
+    "layers", ["-1", "-2", "-3", "-4"], "0 the embeddings, -1 the last layer."
+)
+_MAX_SEQ_LENGTH = flags.DEFINE_integer(
+    "max_seq_length",
+    None,
+    "Tokens after which a text is cut off; as long as the model allows by default.",
+    lower_bound=3,
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Texts together.", lower_bound=1)
+_ALLOW_MISSING = flags.DEFINE_list("allow_missing", [], "See bert_tf.convert.")
+flags.mark_flags_as_required(["init_checkpoint", "input", "output"])
+
+
+def main(argv):
+    """Writes the features."""
+    del argv
+    ending = os.path.splitext(_OUTPUT.value)[1]
+    if ending not in (".jsonl", ".npz"):
+        raise UserError(
+            f"--output: expected a name that ends in .jsonl or .npz, received "
+            f"{_OUTPUT.value!r}; choose one of the two."
+        )
+    try:
+        layers = tuple(map(int, _LAYERS.value))
+    except ValueError as error:
+        raise UserError(
+            f"--layers: expected numbers, received {','.join(_LAYERS.value)!r}."
+        ) from error
+    cli.import_tensorflow()
+    from bert_tf.data.task_files.opening import read_lines
+    from bert_tf.files import write_atomically
+    from bert_tf.modeling.checkpoints.formats import read_pretrained
+    from bert_tf.modeling.features import FeatureExtractor, to_jsonl, to_npz
+
+    extractor = FeatureExtractor(
+        read_pretrained(_INIT_CHECKPOINT.value, allow_missing=_ALLOW_MISSING.value),
+        layers=layers,
+        max_seq_length=_MAX_SEQ_LENGTH.value,
+    )
+    lines = [line for _, line in read_lines(_INPUT.value)]
+    features = extractor.extract(lines, batch_size=_BATCH_SIZE.value)
+    write = {".jsonl": to_jsonl, ".npz": to_npz}[ending]
+    write_atomically(_OUTPUT.value, write(features, layers))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,66 @@
+"""Scores of pairs, from files to figures."""
+
+import random
+
+import pytest
+
+from bert_tf.config import FinetuneConfig, TaskConfig
+from bert_tf.errors import UserError
+from bert_tf.tasks.regression import PairRegression
+from bert_tf.tasks.task import Example
+from bert_tf.training.finetune_lib import finetune_and_evaluate
+from tests.tasks.made_bert import write_bert
+
+
+def write_pairs(path, *, seed, count):
+    """The score is how many of three words are good."""
+    rng = random.Random(seed)
+    lines = ["index\tgenre\tsentence1\tsentence2\tscore"]
+    for number in range(count):
+        words = [rng.choice(("good", "bad")) for _ in range(3)]
+        lines.append(
+            f"{number}\tx\tthe film was {words[0]}\t{words[1]} and {words[2]}\t"
+            f"{words.count('good'):.3f}"
+        )
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_scores_are_learnt(tmp_path):
+    config = FinetuneConfig(
+        task=TaskConfig(name="pair_regression", max_seq_length=32),
+        init_checkpoint=write_bert(tmp_path / "bert"),
+        train_file=write_pairs(tmp_path / "train.tsv", seed=1, count=240),
+        eval_file=write_pairs(tmp_path / "dev.tsv", seed=2, count=40),
+        train_batch_size=8,
+        learning_rate=2e-3,
+    )
+
+    results = finetune_and_evaluate(config, str(tmp_path / "run"))
+
+    assert results["pearson"] > 0.9
+    assert results["spearman"] > 0.9
+
+
+def test_metrics():
+    task = PairRegression(TaskConfig(), tokenizer=None)
+    examples = [Example({}, target) for target in (0.0, 1.0, 2.0, 5.0)]
+
+    def figures(*scores):
+        return task.metrics([{"score": score} for score in scores], examples)
+
+    assert figures(1.0, 3.0, 5.0, 11.0)["pearson"] == pytest.approx(1)
+    cubed = figures(0.0, 1.0, 8.0, 125.0)
+    assert cubed["spearman"] == pytest.approx(1)
+    assert cubed["pearson"] < 0.95
+    assert figures(5.0, 2.0, 1.0, 0.0)["spearman"] == pytest.approx(-1)
+    assert figures(1.0, 1.0, 1.0, 1.0) == {"pearson": 0.0, "spearman": 0.0}
+
+
+@pytest.mark.parametrize("score", ["high", "nan", "inf", ""])
+def test_a_score_that_is_no_number(score, tmp_path):
+    path = tmp_path / "dev.tsv"
+    path.write_text(f"sentence1\tsentence2\tscore\na\tb\t1\na\tb\t{score}\n")
+
+    with pytest.raises(UserError, match=r"dev\.tsv:3: expected a number as score"):
+        PairRegression.read(str(path), {})
