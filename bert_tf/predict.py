@@ -1,11 +1,13 @@
-r"""Asks an exported model, loading only TensorFlow and TF Text.
+r"""Asks an exported model, loading only TensorFlow and TF Text, or a fine-tuned one.
 
     python -m bert_tf.predict --model_dir=exports/base --text='The [MASK] of the list.'
     python -m bert_tf.predict --model_dir=exports/base --signature=embed \
         --input=lines.txt > embeddings.jsonl
+    python -m bert_tf.predict --workdir=runs/sentiment --input=lines.txt > labels.jsonl
 
 --text answers for people. --input reads a text a line (- is standard input) and answers
-with a JSON object a line.
+with a JSON object a line. Tasks that take more than a text, and files whose names end in
+.jsonl, have a JSON object on each line.
 """
 
 import itertools
@@ -24,22 +26,27 @@ BATCH_SIZE = 32
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "Folder of the versions, of which the newest is asked, or of one."
 )
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
 _SIGNATURE = flags.DEFINE_enum(
     "signature", "fill_mask", ["fill_mask", "embed"], "What to ask for."
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
-flags.mark_flag_as_required("model_dir")
 
 
 def main(argv):
     """Answers each text."""
     del argv
+    if bool(_MODEL_DIR.value) == bool(_WORKDIR.value):
+        raise UserError("flag --model_dir or --workdir: expected one of them; give it.")
     if bool(_TEXT.value) == bool(_INPUT.value):
         raise UserError("Expected either --text or --input; give one of them.")
     cli.import_tensorflow()
-    signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
     texts = _TEXT.value or _read_lines(_INPUT.value)
+    if _WORKDIR.value:
+        _answer_with_run(texts)
+        return
+    signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
     num_answers = num_masks = 0
     for answer in answers(signature, texts):
         num_answers += 1
@@ -54,6 +61,21 @@ def main(argv):
         )
     if not num_masks:
         logging.warning("No text has a [MASK] to fill in.")
+
+
+def _answer_with_run(texts) -> None:
+    """Prints what a fine-tuned model answers."""
+    from bert_tf.tasks.finetuned import load_finetuned
+    from bert_tf.tasks.raw_text import answer_inputs, parse_lines
+
+    task, model = load_finetuned(_WORKDIR.value)
+    inputs = parse_lines(
+        map(_decode, texts),
+        task.raw_inputs,
+        are_objects=(_INPUT.value or "").endswith(".jsonl"),
+    )
+    for answer in answer_inputs(task, model, inputs, batch_size=BATCH_SIZE):
+        print(json.dumps(answer, ensure_ascii=False))
 
 
 def load_signature(model_dir: str, name: str):

@@ -10,6 +10,9 @@ import pytest
 PROGRAMS = [
     "bert_tf.pretrain",
     "bert_tf.convert",
+    "bert_tf.evaluate",
+    "bert_tf.extract_features",
+    "bert_tf.finetune",
     "bert_tf.export",
     "bert_tf.predict",
     "bert_tf.report",

@@ -1,12 +1,13 @@
 """Answers to many examples, a batch at a time."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
 from bert_tf.tasks.sequences import raw_chunks
-from bert_tf.tasks.task import Answer, Example, Task
+from bert_tf.tasks.task import Answer, Batch, Example, Task
 
 
 def answer_examples(
@@ -35,21 +36,28 @@ def answer_examples(
     return answers
 
 
-def answer_function(
-    task: Task, model: keras.Model
-) -> tf.types.experimental.PolymorphicFunction:
+def answer_function(task: Task, model: keras.Model) -> Callable[..., Batch]:
     """`task.answer` as a function of its inputs by name, traced once for all batches."""
-    names = list(task.inputs)
+    return _by_name(functools.partial(task.answer, model), task.inputs)
+
+
+def raw_answer_function(task: Task, model: keras.Model) -> Callable[..., Batch]:
+    """`task.answer_raw` as a function of its inputs by name, traced once."""
+    return _by_name(functools.partial(task.answer_raw, model), task.raw_inputs)
+
+
+def _by_name(
+    answer: Callable[[Batch], Batch], ranks: Mapping[str, int]
+) -> Callable[..., Batch]:
     specs = [
-        tf.TensorSpec([None] * rank, tf.string, name=name)
-        for name, rank in task.inputs.items()
+        tf.TensorSpec([None] * rank, tf.string, name=name) for name, rank in ranks.items()
     ]
 
     @tf.function(input_signature=specs, autograph=False)
     def function(*values):
-        return task.answer(model, dict(zip(names, values, strict=True)))
+        return answer(dict(zip(ranks, values, strict=True)))
 
-    return lambda **inputs: function(*(inputs[name] for name in names))
+    return lambda **inputs: function(*(inputs[name] for name in ranks))
 
 
 def _size(example: Example) -> int:

@@ -90,13 +90,14 @@ def raw_chunks(
         yield (
             chunk,
             {
-                name: _string_tensor([each.inputs[name] for each in chunk], rank)
+                name: string_tensor([each.inputs[name] for each in chunk], rank)
                 for name, rank in task.inputs.items()
             },
         )
 
 
-def _string_tensor(values: Sequence, rank: int) -> tf.Tensor:
+def string_tensor(values: Sequence, rank: int) -> tf.Tensor:
+    """Strings of rank 1, or lists of strings of rank 2, filled up with empty ones."""
     if rank == 1:
         return tf.constant(values, tf.string)
     return tf.ragged.constant(values, dtype=tf.string, ragged_rank=1).to_tensor("")

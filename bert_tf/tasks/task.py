@@ -146,6 +146,15 @@ class Task(abc.ABC):
             Tensors whose first axis is the batch.
         """
 
+    @property
+    def raw_inputs(self) -> Mapping[str, int]:
+        """What people and servers give; of `inputs` where files have no more."""
+        return self.inputs
+
+    def answer_raw(self, model: keras.Model, inputs: Batch) -> Batch:
+        """`answer` to `raw_inputs`."""
+        return self.answer(model, inputs)
+
     def to_plain(self, outputs: Mapping[str, np.ndarray], row: int) -> Answer:
         """One answer for people and programs: what is padding is left out."""
         return {name: to_plain(values[row]) for name, values in outputs.items()}
