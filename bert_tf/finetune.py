@@ -14,7 +14,12 @@ from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
 from bert_tf.errors import UserError
 from bert_tf.training import environment
 
-TASK_NAMES = ("classification", "pair_classification", "pair_regression")
+TASK_NAMES = (
+    "classification",
+    "pair_classification",
+    "pair_regression",
+    "similarity",
+)
 
 _TASK = flags.DEFINE_enum("task", None, TASK_NAMES, "What to learn.")
 _TRAIN_FILE = flags.DEFINE_string("train_file", None, "Examples to learn from.")
@@ -43,7 +48,9 @@ _TRAIN_BATCH_SIZE = flags.DEFINE_integer(
 _EVAL_BATCH_SIZE = flags.DEFINE_integer(
     "eval_batch_size", _DEFAULT.eval_batch_size, "Examples evaluated together."
 )
-_NUM_EPOCHS = flags.DEFINE_integer("num_epochs", _DEFAULT.num_epochs, "At the most.")
+_NUM_EPOCHS = flags.DEFINE_integer(
+    "num_epochs", _DEFAULT.num_epochs, "At the most; 0 evaluates."
+)
 _PATIENCE = flags.DEFINE_integer(
     "patience", _DEFAULT.patience, "Epochs without a better one to stop after; 0: never."
 )

@@ -88,7 +88,7 @@ class FinetuneConfig:
     init_checkpoint: str = ""  # any that bert_tf.convert reads
     train_batch_size: int = 32
     eval_batch_size: int = 64
-    num_epochs: int = 3
+    num_epochs: int = 3  # 0: evaluate only
     patience: int = 0  # epochs without a better one after which to stop; 0: never
     learning_rate: float = 5e-5  # at the end of warm-up
     warmup_share: float = 0.1  # of the steps
@@ -104,8 +104,13 @@ class FinetuneConfig:
         self.model.validate()
         self.features.validate(self.model)
         self.task.validate(self.model)
-        require_positive(
-            self, "train_batch_size", "eval_batch_size", "num_epochs", "learning_rate"
+        require_positive(self, "train_batch_size", "eval_batch_size", "learning_rate")
+        require(
+            self.num_epochs >= 0,
+            "num_epochs",
+            "0, to evaluate what is there, or more",
+            self.num_epochs,
+            "raise it",
         )
         require_share(self, "warmup_share", "weight_decay")
         require(

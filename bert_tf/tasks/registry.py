@@ -3,12 +3,14 @@
 from bert_tf.errors import UserError
 from bert_tf.tasks.classification import Classification, PairClassification
 from bert_tf.tasks.regression import PairRegression
+from bert_tf.tasks.similarity import Similarity
 from bert_tf.tasks.task import Task
 
 TASKS: dict[str, type[Task]] = {
     "classification": Classification,
     "pair_classification": PairClassification,
     "pair_regression": PairRegression,
+    "similarity": Similarity,
 }
 
 

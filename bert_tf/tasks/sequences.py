@@ -92,6 +92,7 @@ def raw_chunks(
             {
                 name: string_tensor([each.inputs[name] for each in chunk], rank)
                 for name, rank in task.inputs.items()
+                if name in chunk[0].inputs
             },
         )
 

@@ -152,8 +152,14 @@ def finetune_and_evaluate(
             _save_best(model, workdir, step=state.step)
         state.save()
 
+    if not config.num_epochs:  # the encoder, and the head if it has one, as they are
+        history = [evaluate(task, model, held_out, batch_size=config.eval_batch_size)]
+        _save_best(model, workdir, step=0)
     best = best_epoch(history, task.main_metric)
-    results = history[best] | {"epoch": best + 1, "num_examples": len(held_out)}
+    results = history[best] | {
+        "epoch": best + 1 if config.num_epochs else 0,
+        "num_examples": len(held_out),
+    }
     for name, content in (
         (RESULTS_TABLE_FILE, format_figures(results)),
         (RESULTS_FILE, json.dumps(results, indent=2)),

@@ -1,0 +1,53 @@
+"""Vectors of texts whose cosine tells how alike the texts are (Reimers 2019)."""
+
+import keras
+import tensorflow as tf
+
+from bert_tf.config import BertConfig
+from bert_tf.modeling.encoder import BertEncoder, Configured
+from bert_tf.modeling.task_model import mean_of_tokens
+
+
+@keras.saving.register_keras_serializable(package="bert_tf")
+class SentenceModel(Configured, keras.Model):
+    """An encoder and the mean of its last layer, of length 1.
+
+    Args:
+        config: of the encoder, or its fields as a dict.
+    """
+
+    def __init__(self, config: BertConfig | dict, name: str = "sentences", **kwargs):
+        super().__init__(config, name=name, **kwargs)
+        self.build()
+
+    def build(self, input_shape=None):
+        """Creates all variables."""
+        self.bert = BertEncoder(self.config, dtype=self.dtype_policy)
+        self.built = True
+
+    def call(
+        self,
+        inputs: dict[str, tf.Tensor],
+        training: bool = False,
+        dropout_seed: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Embeds.
+
+        Args:
+            inputs: what BertEncoder takes, [B, S], or [B, C, S] where an example has C
+                texts. Other keys are ignored.
+            training: see BertEncoder.
+            dropout_seed: see BertEncoder.
+
+        Returns:
+            `embeddings`, float32 [B, H] or [B, C, H].
+        """
+        names = ("input_word_ids", "input_mask", "input_type_ids")
+        shape = tf.shape(inputs["input_mask"])
+        rows = {name: tf.reshape(inputs[name], [-1, shape[-1]]) for name in names}
+        outputs = self.bert(rows, training=training, dropout_seed=dropout_seed)
+        x_BSH = tf.cast(outputs["sequence_output"], tf.float32)
+        means = mean_of_tokens(x_BSH, rows["input_mask"])
+        normal = tf.math.l2_normalize(means, axis=-1)
+        shape = tf.concat([shape[:-1], [self.config.hidden_size]], axis=0)
+        return {"embeddings": tf.reshape(normal, shape)}

@@ -1,0 +1,102 @@
+"""How alike two texts mean, as the cosine of their vectors.
+
+Vectors are made of one text each, so that those of a library of texts can be kept and
+compared with that of a question. They need no training where the encoder was made for
+it, and are trained as in Reimers and Gurevych 2019, section 3: by the squared difference
+of the cosine and the score.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.config import BertConfig, FeatureConfig
+from bert_tf.data.packing import pack_single
+from bert_tf.errors import UserError
+from bert_tf.modeling.sentence_model import SentenceModel
+from bert_tf.tasks.regression import PairRegression
+from bert_tf.tasks.sequences import encode_sequences, num_cut
+from bert_tf.tasks.sums import WeightedSums, squared_error_sums
+from bert_tf.tasks.task import Batch, Example
+
+
+class Similarity(PairRegression):
+    """The cosine of the vectors of two texts.
+
+    Answers: `score`, float32 [B], -1 to 1.
+    """
+
+    def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
+        """See Task.
+
+        Raises:
+            UserError: `features` are others than the last layer's of a trained encoder.
+        """
+        if features.frozen or features.layers:
+            raise UserError(
+                "features: expected the last layer of an encoder that is trained, which "
+                f"is all that similarity has, received {features}; leave them out."
+            )
+        return SentenceModel(config)
+
+    def encode(self, examples: Sequence[Example]) -> Iterator[dict[str, np.ndarray]]:
+        """See Task; arrays are [2, S], and `score` is in 0 to 1."""
+        highest = max(abs(example.target) for example in examples) or 1.0
+        rows = encode_sequences(self, self._texts(examples))
+        for example, (_, first), (_, second) in zip(examples, rows, rows, strict=True):
+            yield {
+                name: _stacked(first[name], second[name])
+                for name in ("input_word_ids", "input_mask", "input_type_ids")
+            } | {
+                "score": np.float32(example.target / highest),
+                "weight": np.float32(1),
+            }
+
+    def num_cut(self, examples: Sequence[Example]) -> int:
+        """See Task; of the texts, of which each example has two."""
+        return num_cut(self, self._texts(examples))
+
+    def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
+        """See Task."""
+        return squared_error_sums(
+            _cosine(*tf.unstack(outputs["embeddings"], num=2, axis=1)),
+            batch["score"],
+            batch["weight"],
+        )
+
+    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
+        """See Task."""
+        first, second = (
+            model(self._pack(inputs[name]))["embeddings"] for name in self.inputs
+        )
+        return {"score": _cosine(first, second)}
+
+    def _texts(self, examples: Sequence[Example]) -> list[Example]:
+        """The texts of pairs, each as an example."""
+        return [
+            Example({"text": example.inputs[name]})
+            for example in examples
+            for name in self.inputs
+        ]
+
+    def _pack(self, text: tf.Tensor) -> Batch:
+        return pack_single(
+            self.tokenizer.tokenize(text),
+            self.tokenizer.vocabulary,
+            max_seq_length=self.config.max_seq_length,
+        )
+
+
+def _cosine(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Of vectors of length 1, [B, H] each."""
+    return tf.reduce_sum(first * second, axis=-1)
+
+
+def _stacked(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Two sequences as rows, the shorter filled up with zeros, as its mask is."""
+    stacked = np.zeros([2, max(len(first), len(second))], first.dtype)
+    stacked[0, : len(first)] = first
+    stacked[1, : len(second)] = second
+    return stacked
