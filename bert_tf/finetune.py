@@ -19,10 +19,14 @@ TASK_NAMES = (
     "pair_classification",
     "pair_regression",
     "similarity",
+    "fill_mask",
+    "tagging",
 )
 
 _TASK = flags.DEFINE_enum("task", None, TASK_NAMES, "What to learn.")
-_TRAIN_FILE = flags.DEFINE_string("train_file", None, "Examples to learn from.")
+_TRAIN_FILE = flags.DEFINE_string(
+    "train_file", "", "Examples to learn from; none with --num_epochs=0."
+)
 _EVAL_FILE = flags.DEFINE_string("eval_file", None, "Examples to evaluate on.")
 _INIT_CHECKPOINT = flags.DEFINE_string("init_checkpoint", None, "A BERT.")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.")
@@ -96,9 +100,7 @@ _NUM_SEEDS = flags.DEFINE_integer("num_seeds", 1, "Runs, each with the next seed
 _ALLOW_MISSING = flags.DEFINE_list(
     "allow_missing", [], "Beginnings of our names of weights that may stay at random."
 )
-flags.mark_flags_as_required(
-    ["task", "train_file", "eval_file", "init_checkpoint", "workdir"]
-)
+flags.mark_flags_as_required(["task", "eval_file", "init_checkpoint", "workdir"])
 
 
 def main(argv):

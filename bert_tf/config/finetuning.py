@@ -127,6 +127,13 @@ class FinetuneConfig:
             self.num_new_layers,
             "change it",
         )
+        require(
+            bool(self.train_file) or not self.num_epochs,
+            "train_file",
+            "a file to learn from",
+            self.train_file,
+            "give one, or num_epochs=0 to evaluate only",
+        )
         require_choice("class_weights", self.class_weights, ("none", "balanced"))
         require_choice("strategy", self.strategy, ("none", "mirrored"))
         require(0 <= self.seed < 2**31, "seed", "0 to 2147483647", self.seed, "change it")

@@ -25,7 +25,8 @@ from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints.run_dir import VOCAB_FILE, load_run
-from bert_tf.serving.signatures import MASK, pretrained_signatures
+from bert_tf.serving.signatures import pretrained_signatures
+from bert_tf.tasks.fill_mask import MASK
 
 MANIFEST_FILE = os.path.join("assets.extra", "export_manifest.json")
 MANIFEST_FORMAT = 1

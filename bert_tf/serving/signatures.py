@@ -11,8 +11,7 @@ import tensorflow as tf
 from bert_tf.data.packing import pack_single
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.modeling.models import BertPretrainer
-
-MASK = "[MASK]"
+from bert_tf.tasks.fill_mask import fill
 
 
 def pretrained_signatures(
@@ -39,7 +38,6 @@ def pretrained_signatures(
         tf.functions with input signatures.
     """
     vocabulary = tokenizer.vocabulary
-    tokens = tf.constant(vocabulary.tokens)
     longest = model.config.max_position_embeddings
 
     text_spec = tf.TensorSpec([None], tf.string, name="text")
@@ -50,20 +48,7 @@ def pretrained_signatures(
 
     @tf.function(input_signature=[text_spec], autograph=False)
     def fill_mask(text):
-        ids = _tokenize_around_masks(text, tokenizer)
-        inputs = pack_single(ids, vocabulary, max_seq_length=max_seq_length)
-        positions = _positions_of(vocabulary.mask_id, inputs["input_word_ids"])
-        outputs = model(inputs | {"masked_lm_positions": positions.to_tensor()})
-        probabilities, indices = tf.math.top_k(
-            tf.nn.softmax(outputs["masked_lm_logits"]), k=top_k
-        )
-        num_masks = tf.cast(positions.row_lengths(), tf.int32)
-        is_mask = tf.sequence_mask(num_masks, tf.shape(indices)[1])[:, :, tf.newaxis]
-        return {
-            "tokens": tf.where(is_mask, tf.gather(tokens, indices), ""),
-            "probabilities": tf.where(is_mask, probabilities, 0.0),
-            "num_masks": num_masks,
-        }
+        return fill(model, tokenizer, text, max_seq_length=max_seq_length, top_k=top_k)
 
     @tf.function(input_signature=[text_spec], autograph=False)
     def embed(text):
@@ -98,31 +83,6 @@ def pretrained_signatures(
         )
 
     return {"fill_mask": fill_mask, "embed": embed, "encode": encode}
-
-
-def _tokenize_around_masks(text: tf.Tensor, tokenizer: BertTokenizer) -> tf.RaggedTensor:
-    """Ids of texts [B] in which every "[MASK]" is one token: int32 [B, (tokens)]."""
-    parts = tf.strings.split(text, sep=MASK)
-    ids = tokenizer.tokenize(parts.flat_values)
-    # Every part but a text's last has a mask behind it.
-    is_last = tf.scatter_nd(
-        parts.row_splits[1:, tf.newaxis] - 1,
-        tf.ones_like(parts.row_splits[1:]),
-        tf.shape(ids.row_lengths(), out_type=tf.int64),
-    )
-    num_masks = 1 - is_last
-    masks = tf.RaggedTensor.from_row_lengths(
-        tf.fill([tf.reduce_sum(num_masks)], tokenizer.vocabulary.mask_id), num_masks
-    )
-    return parts.with_values(tf.concat([ids, masks], axis=1)).merge_dims(1, 2)
-
-
-def _positions_of(token_id: int, word_ids: tf.Tensor) -> tf.RaggedTensor:
-    """Where `token_id` stands in word_ids [B, S]: int64 [B, (positions)]."""
-    found = tf.where(tf.equal(word_ids, token_id))
-    return tf.RaggedTensor.from_value_rowids(
-        found[:, 1], found[:, 0], nrows=tf.shape(word_ids, out_type=tf.int64)[0]
-    )
 
 
 def _float32(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

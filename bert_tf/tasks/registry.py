@@ -2,8 +2,10 @@
 
 from bert_tf.errors import UserError
 from bert_tf.tasks.classification import Classification, PairClassification
+from bert_tf.tasks.fill_mask import FillMask
 from bert_tf.tasks.regression import PairRegression
 from bert_tf.tasks.similarity import Similarity
+from bert_tf.tasks.tagging import Tagging
 from bert_tf.tasks.task import Task
 
 TASKS: dict[str, type[Task]] = {
@@ -11,6 +13,8 @@ TASKS: dict[str, type[Task]] = {
     "pair_classification": PairClassification,
     "pair_regression": PairRegression,
     "similarity": Similarity,
+    "fill_mask": FillMask,
+    "tagging": Tagging,
 }
 
 

@@ -54,6 +54,8 @@ class Task(abc.ABC):
     # Which of `metrics` tells the best epoch; higher is better.
     main_metric: ClassVar[str]
     has_labels: ClassVar[bool] = True
+    # Heads that are not trained here, and must be in the checkpoint.
+    required_heads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: TaskConfig, tokenizer: BertTokenizer):
         self.config = config

@@ -38,6 +38,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     VOCAB_FILE,
     named_variables,
 )
+from bert_tf.modeling.checkpoints.shapes import head_of
 from bert_tf.tasks.answering import answer_examples
 from bert_tf.tasks.registry import task_class
 from bert_tf.tasks.task import Example, Task
@@ -76,7 +77,7 @@ def finetune_and_evaluate(
     """
     task_type = task_class(config.task.name)
     pretrained = read_pretrained(config.init_checkpoint, allow_missing=allow_missing)
-    train = task_type.read(config.train_file, config.columns)
+    train = task_type.read(config.train_file, config.columns) if config.num_epochs else []
     held_out = task_type.read(config.eval_file, config.columns)
     config = complete(config, pretrained, task_type, train)
     config.validate()
@@ -106,8 +107,9 @@ def finetune_and_evaluate(
         task.balance_classes(train)
 
     # Build.
+    rows = list(task.encode(train)) if config.num_epochs else []
     batches = RowBatches(
-        list(task.encode(train)),
+        rows,
         batch_size=config.train_batch_size,
         pad_id=pretrained.vocabulary.pad_id,
         seed=config.seed,
@@ -116,10 +118,16 @@ def finetune_and_evaluate(
     keras.utils.set_random_seed(config.seed)  # of the head's weights
     with strategy.scope():
         model = task.make_model(config.model, config.features)
-        _load(model, pretrained, num_new_layers=config.num_new_layers)
+        new = _load(model, pretrained, num_new_layers=config.num_new_layers)
         trainer = Trainer(model, task, seed=config.seed)
         trainer.compile(_make_optimizer(config, batches.num_batches))
         state = TrainingState(workdir, trainer, is_writer=True)
+    for path in new:
+        if head_of(path) in task.required_heads:
+            raise UserError(
+                f"Expected {path} in {config.init_checkpoint!r}, found none; give a "
+                f"checkpoint with the head that {config.task.name} needs."
+            )
     state.restore()
 
     # Train.
@@ -131,7 +139,8 @@ def finetune_and_evaluate(
         ),
     ]
     history = state.progress.setdefault("history", [])
-    for epoch in range(state.step // batches.num_batches, config.num_epochs):
+    first_epoch = state.step // batches.num_batches if rows else 0
+    for epoch in range(first_epoch, config.num_epochs):
         if _is_exhausted(history, task.main_metric, config.patience):
             logging.info("No better epoch in %d: stopped.", config.patience)
             break
@@ -159,6 +168,7 @@ def finetune_and_evaluate(
     results = history[best] | {
         "epoch": best + 1 if config.num_epochs else 0,
         "num_examples": len(held_out),
+        "main_metric": task.main_metric,
     }
     for name, content in (
         (RESULTS_TABLE_FILE, format_figures(results)),
@@ -244,8 +254,14 @@ def _prepare_workdir(
             )
 
 
-def _load(model: keras.Model, pretrained: Pretrained, *, num_new_layers: int) -> None:
-    """Gives the encoder, and the head if there is one of its shape, their weights."""
+def _load(
+    model: keras.Model, pretrained: Pretrained, *, num_new_layers: int
+) -> tuple[str, ...]:
+    """Gives the encoder, and the head if there is one of its shape, their weights.
+
+    Returns:
+        The paths of the weights that are new.
+    """
     first_new = model.config.num_hidden_layers - num_new_layers
     shapes = {
         variable.path.removeprefix(f"{model.name}/"): tuple(variable.shape)
@@ -259,6 +275,7 @@ def _load(model: keras.Model, pretrained: Pretrained, *, num_new_layers: int) ->
     kept = {path: v for path, v in kept.items() if _layer_of(path, -1) < first_new}
     new = assign(model, dataclasses.replace(pretrained, weights=kept))
     logging.info("new weights: %s", ", ".join(new) or "none")
+    return new
 
 
 def _layer_of(path: str, otherwise: int) -> int:

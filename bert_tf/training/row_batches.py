@@ -31,7 +31,7 @@ class RowBatches:
         self._rows = rows
         self._longest = {
             name: max(np.shape(row[name])[-1] for row in rows)
-            for name, values in rows[0].items()
+            for name, values in (rows[0] if rows else {}).items()
             if np.ndim(values)
         }
         self._lengths = np.array([row["input_mask"].size for row in rows])

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from bert_tf.config import FinetuneConfig
-from bert_tf.tasks.registry import task_class
 from bert_tf.training.finetune_lib import finetune_and_evaluate, format_figures
 
 
@@ -40,6 +39,6 @@ def finetune_seeds(
         if isinstance(values[0], float):
             spread = statistics.stdev(values) if num_seeds > 1 else 0.0
             yield f"{name}  mean {statistics.mean(values):.4f}  spread {spread:.4f}"
-    metric = task_class(config.task.name).main_metric
+    metric = next(iter(runs.values()))["main_metric"]
     best = max(runs, key=lambda folder: runs[folder][metric])
     yield f"best {metric} in {best}"

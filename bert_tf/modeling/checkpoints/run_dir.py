@@ -115,14 +115,12 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     from bert_tf.modeling.checkpoints.shapes import encoder_shapes
 
     labels: tuple[str, ...] = ()
-    vocabulary = load_vocabulary(os.path.join(path, VOCAB_FILE))
     if is_finetuned(path):
         run = read_finetune_config(path)
         folder, labels = os.path.join(path, BEST_DIR), run.task.labels
     else:
         run = read_config(path)
         folder = os.path.join(path, CHECKPOINT_DIR)
-        _check_trained_with(vocabulary, path)
     config = run.model
     if do_lower_case is not None:
         config = dataclasses.replace(config, do_lower_case=do_lower_case)
@@ -132,6 +130,9 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
             f"Expected a checkpoint in {folder}, found none; run the program that began "
             "it with this --workdir first."
         )
+    vocabulary = load_vocabulary(os.path.join(path, VOCAB_FILE))
+    if not is_finetuned(path):
+        _check_trained_with(vocabulary, path)
     reader = tf.train.load_checkpoint(os.path.join(checkpoint, sealed.VARIABLES))
     matches = map(_SAVED_WEIGHT.fullmatch, reader.get_variable_to_shape_map())
     weights = {

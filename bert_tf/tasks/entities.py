@@ -1,0 +1,113 @@
+"""Entities of several words, from a label of each word.
+
+A label is O, outside, or a prefix and a type, such as B-PER. The schemes:
+
+    words   Alex   Smith  Bob    ran
+    IOB1    I-PER  I-PER  B-PER  O     B- behind another entity of the type alone
+    IOB2    B-PER  I-PER  B-PER  O     B- at the beginning of each
+    BIOES   B-PER  E-PER  S-PER  O     E- at the end of several words, S- for one
+
+All are read as conlleval does, whatever follows what (Tjong Kim Sang and Buchholz 2000).
+
+Shapes: B texts, (words) of a text, (entities) of a text.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+
+import tensorflow as tf
+
+OUTSIDE = "O"
+_LABEL = re.compile(r"O|[BIES]-.+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entities:
+    """Those of a batch, in the order of the words."""
+
+    type: tf.RaggedTensor  # string [B, (entities)]
+    first: tf.RaggedTensor  # int64 [B, (entities)], number of the word in its text
+    last: tf.RaggedTensor  # int64 [B, (entities)]
+    score: tf.RaggedTensor  # float32 [B, (entities)], the mean of the words'
+
+
+def are_entity_labels(labels: Iterable[str]) -> bool:
+    """Whether labels are O and prefixed types, at least one of these, and no others."""
+    distinct = set(labels)
+    return bool(distinct - {OUTSIDE}) and all(map(_LABEL.fullmatch, distinct))
+
+
+def type_of(label: str) -> str:
+    """PER of B-PER; nothing of O."""
+    return label[2:]
+
+
+def to_iob2(labels: Sequence[str]) -> list[str]:
+    """The same entities as IOB2 tells them.
+
+        ["I-PER", "I-PER", "B-PER", "O"]    -> ["B-PER", "I-PER", "B-PER", "O"]
+        ["B-PER", "E-PER", "S-PER", "I-LOC"] -> ["B-PER", "I-PER", "B-PER", "B-LOC"]
+
+    Args:
+        labels: of the words of a sentence, of any of the schemes.
+    """
+    return [
+        label
+        if label == OUTSIDE
+        else f"{'B' if _begins(before, label) else 'I'}-{type_of(label)}"
+        for before, label in zip([OUTSIDE, *labels], labels, strict=False)
+    ]
+
+
+def _begins(before: str, label: str) -> bool:
+    """Whether a word with a label other than O begins an entity."""
+    return (
+        label[0] in "BS"
+        or before[0] in "OES"  # O, or the end of another entity
+        or type_of(before) != type_of(label)
+    )
+
+
+def merge_entities(
+    label_ids: tf.RaggedTensor, scores: tf.RaggedTensor, labels: Sequence[str]
+) -> Entities:
+    """Finds the entities in the graph.
+
+    Args:
+        label_ids: int32 [B, (words)].
+        scores: float32 [B, (words)].
+        labels: by their ids, of any of the schemes.
+    """
+    # A row for each label before, the last for nothing before.
+    begins_table = tf.constant(
+        [
+            [label != OUTSIDE and _begins(before, label) for label in labels]
+            for before in [*labels, OUTSIDE]
+        ]
+    )
+    is_within_table = tf.constant([label != OUTSIDE for label in labels])
+    type_table = tf.constant([type_of(label) for label in labels])
+    ids = label_ids.flat_values
+    nothing = tf.fill([label_ids.nrows(), 1], len(labels))
+    before = tf.concat([nothing, label_ids], axis=1)[:, :-1].flat_values
+    begins = tf.gather_nd(begins_table, tf.stack([before, ids], axis=1))
+
+    within = tf.where(tf.gather(is_within_table, ids))[:, 0]
+    entity_of_word = tf.cumsum(tf.cast(begins, tf.int64)) - 1
+    entity_of_word = tf.gather(entity_of_word, within)
+    num_words = tf.math.segment_sum(tf.ones_like(within), entity_of_word)
+    score = tf.math.segment_mean(tf.gather(scores.flat_values, within), entity_of_word)
+
+    first = tf.where(begins)[:, 0]
+    text = tf.gather(label_ids.value_rowids(), first)
+    first_in_text = first - tf.gather(label_ids.row_starts(), text)
+    by_text = tf.RaggedTensor.from_value_rowids(
+        first_in_text, text, nrows=label_ids.nrows(), validate=False
+    )
+    return Entities(
+        type=by_text.with_values(tf.gather(type_table, tf.gather(ids, first))),
+        first=by_text,
+        last=by_text + by_text.with_values(num_words - 1),
+        score=by_text.with_values(score),
+    )
