@@ -21,6 +21,9 @@ TASK_NAMES = (
     "similarity",
     "fill_mask",
     "tagging",
+    "question_answering",
+    "multiple_choice",
+    "summarisation",
 )
 
 _TASK = flags.DEFINE_enum("task", None, TASK_NAMES, "What to learn.")

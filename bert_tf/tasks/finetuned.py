@@ -1,9 +1,13 @@
 """A fine-tuned model and all that it needs to answer, from its run's folder."""
 
+import json
+import os
+
 import keras
 
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
+from bert_tf.files import read_text
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.modeling.checkpoints.pretrained import assign
 from bert_tf.tasks.registry import task_class
@@ -30,6 +34,9 @@ def load_finetuned(workdir: str) -> tuple[Task, keras.Model]:
         pretrained.vocabulary, lower_case=config.model.do_lower_case
     )
     task = task_class(config.task.name)(config.task, tokenizer)
+    results = read_text(os.path.join(workdir, run_dir.RESULTS_FILE))
+    if results:
+        task.calibrate(json.loads(results))
     model = task.make_model(config.model, config.features)
     missing = assign(model, pretrained)
     if missing:

@@ -3,8 +3,11 @@
 from bert_tf.errors import UserError
 from bert_tf.tasks.classification import Classification, PairClassification
 from bert_tf.tasks.fill_mask import FillMask
+from bert_tf.tasks.multiple_choice import MultipleChoice
+from bert_tf.tasks.question_answering import QuestionAnswering
 from bert_tf.tasks.regression import PairRegression
 from bert_tf.tasks.similarity import Similarity
+from bert_tf.tasks.summarisation import Summarisation
 from bert_tf.tasks.tagging import Tagging
 from bert_tf.tasks.task import Task
 
@@ -15,6 +18,9 @@ TASKS: dict[str, type[Task]] = {
     "similarity": Similarity,
     "fill_mask": FillMask,
     "tagging": Tagging,
+    "question_answering": QuestionAnswering,
+    "multiple_choice": MultipleChoice,
+    "summarisation": Summarisation,
 }
 
 

@@ -52,7 +52,7 @@ class Task(abc.ABC):
     # Names of the inputs, each a string tensor whose first axis is the batch, to ranks.
     inputs: ClassVar[Mapping[str, int]]
     # Which of `metrics` tells the best epoch; higher is better.
-    main_metric: ClassVar[str]
+    main_metric: str
     has_labels: ClassVar[bool] = True
     # Heads that are not trained here, and must be in the checkpoint.
     required_heads: ClassVar[tuple[str, ...]] = ()
@@ -171,6 +171,10 @@ class Task(abc.ABC):
             answers: what `to_plain` made, in the order of the examples.
             examples: with their targets.
         """
+
+    def calibrate(self, results: Mapping[str, Any]) -> None:
+        """Takes over what the evaluation of the best epoch has found to be best."""
+        del results
 
     def num_cut(self, examples: Sequence[Example]) -> int:
         """How many examples the model does not see the end of; 0 where it has windows."""

@@ -1,0 +1,103 @@
+"""Files of articles with summaries: objects in lines, tables, and PreSumm's .json.
+
+.jsonl   {"article": ..., "summary": ...}, or `highlights`, as CNN/DailyMail's is called
+.json    [{"src": [["A", "sentence", "."], ...], "tgt": [[...], ...]}, ...], of tokens
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from bert_tf.data.task_files.opening import read_text, wrong
+from bert_tf.data.task_files.tables import Layout, read_table
+from bert_tf.errors import UserError
+
+_ARTICLE, _SUMMARY = "text", "summary"  # what the task calls the columns
+_LAYOUTS = (
+    *(
+        Layout({_ARTICLE: article, _SUMMARY: summary}, frozenset([article, summary]))
+        for article in ("article", "text")
+        for summary in ("summary", "highlights")
+    ),
+    Layout({_ARTICLE: "article"}, frozenset(["article"])),
+    Layout({_ARTICLE: "text"}, frozenset(["text"])),
+)
+_JSON = re.compile(r"\.json(\.gz|\.bz2|\.xz|\.zst)?$")
+_BETWEEN_ITEMS = re.compile(r"[\s,]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Article:
+    """A text and the summary that somebody has written of it."""
+
+    text: str
+    summary: str | None  # its sentences in lines; None where nobody has written it
+    line: int
+
+
+def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
+    """Reads a file of articles; see above.
+
+    Args:
+        path: see `read_table`; .json is PreSumm's.
+        columns: see `read_table`; from `text` and `summary`.
+
+    Raises:
+        UserError: naming the line that is wrong.
+    """
+    if _JSON.search(path):
+        articles = list(_read_presumm(path))
+        if not articles:
+            raise UserError(f"{path}: expected articles, received an empty list.")
+        return articles
+    return [
+        Article(row.cells[_ARTICLE], row.cells.get(_SUMMARY), row.line)
+        for row in read_table(path, layouts=_LAYOUTS, columns=columns)
+    ]
+
+
+def _read_presumm(path: str) -> Iterator[Article]:
+    for line, item in _items(path):
+        fields = item if isinstance(item, dict) else {}
+        parts = [fields.get(name) for name in ("src", "tgt")]
+        if not all(map(_is_sentences, parts)):
+            raise wrong(
+                path,
+                line,
+                "expected an object with lists of sentences, themselves lists of tokens, "
+                f"as src and tgt, received {json.dumps(item)[:60]}; mend it.",
+            )
+        text, summary = ("\n".join(map(" ".join, sentences)) for sentences in parts)
+        yield Article(text, summary, line)
+
+
+def _is_sentences(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(sentence, list) and all(isinstance(token, str) for token in sentence)
+        for sentence in value
+    )
+
+
+def _items(path: str) -> Iterator[tuple[int, object]]:
+    """The items of a list in JSON, and the lines they begin in."""
+    text = read_text(path)
+    try:
+        items = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise wrong(
+            path, error.lineno, f"expected JSON, received none ({error.msg}); mend it."
+        ) from error
+    if not isinstance(items, list):
+        raise wrong(
+            path, 1, f"expected a list of articles, received {type(items).__name__}."
+        )
+    # Again, for their places.
+    decoder = json.JSONDecoder()
+    end, before, line = text.index("[") + 1, 0, 1
+    for _ in items:
+        start = _BETWEEN_ITEMS.match(text, end).end()
+        line += text.count("\n", before, start)
+        before = start
+        item, end = decoder.raw_decode(text, start)
+        yield line, item

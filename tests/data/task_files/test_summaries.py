@@ -1,0 +1,93 @@
+"""Files of articles with summaries, and what is told of broken ones."""
+
+import json
+import lzma
+import os
+
+import pytest
+
+from bert_tf.data.task_files.summaries import Article, read_articles
+from bert_tf.errors import UserError
+
+FOLDER = "/work/shared/data/summarisation"
+
+
+def written(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return str(path)
+
+
+@pytest.mark.parametrize("summary", ["summary", "highlights"])
+@pytest.mark.parametrize("article", ["article", "text"])
+def test_objects(article, summary, tmp_path):
+    path = written(
+        tmp_path, "a.jsonl", json.dumps({"id": 1, article: "Été. B.", summary: "A.\nB."})
+    )
+
+    assert read_articles(path, {}) == [Article("Été. B.", "A.\nB.", 1)]
+
+
+def test_compressed_objects_without_summaries(tmp_path):
+    path = written(tmp_path, "a.jsonl.xz", lzma.compress(b'\n{"article": "A."}\n'))
+
+    assert read_articles(path, {}) == [Article("A.", None, 2)]
+
+
+def test_columns_by_name(tmp_path):
+    path = written(tmp_path, "a.csv", 'body,gist\n"A.\nB.",A.\n')
+
+    assert read_articles(path, {"text": "body", "summary": "gist"}) == [
+        Article("A.\nB.", "A.", 2)
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_presumm(indent, tmp_path):
+    items = [
+        {"src": [["a", "cat", "."], ["it", "sat"]], "tgt": [["cats"], ["sit"]]},
+        {"src": [], "tgt": [["x"]]},
+    ]
+    path = written(tmp_path, "cnndm.train.0.json", json.dumps(items, indent=indent))
+
+    articles = read_articles(path, {})
+
+    assert articles == [
+        Article("a cat .\nit sat", "cats\nsit", 2 if indent else 1),
+        Article("", "x", 23 if indent else 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", r"a\.json: expected articles, received an empty list"),
+        ("{}", r"a\.json:1: expected a list of articles, received dict"),
+        ('[{"src": [], "tgt": []},\n{"src"', r"a\.json:2: expected JSON, received none"),
+        ('[{"src": [], "tgt": []},\n[1]]', r"a\.json:2: .* as src and tgt, received \[1"),
+        ('\n[{"src": ["a b"], "tgt": []}]', r"a\.json:2: .* lists of tokens"),
+        ('[{"src": [["a", 1]], "tgt": []}]', r"a\.json:1: .* lists of tokens"),
+    ],
+)
+def test_broken_presumm(text, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        read_articles(written(tmp_path, "a.json", text), {})
+
+
+def test_broken_objects(tmp_path):
+    path = written(
+        tmp_path, "a.jsonl", '{"article": "A", "summary": "B"}\n{"article": "A"}\n'
+    )
+
+    with pytest.raises(UserError, match=r"a\.jsonl:2: expected a column 'summary'"):
+        read_articles(path, {})
+
+
+@pytest.mark.skipif(not os.path.exists(FOLDER), reason="needs articles")
+def test_real_articles():
+    news = read_articles(f"{FOLDER}/bbc_news_summary.jsonl.xz", {})
+    tokens = read_articles(f"{FOLDER}/cnndm_sample.train.0.json", {})
+
+    assert len(news) == 1824 and all(each.text and each.summary for each in news)
+    assert len(tokens) == 6
+    assert tokens[0].summary.split("\n")[0] == "pov video has gone viral on youtube"
