@@ -24,6 +24,7 @@ TASK_NAMES = (
     "question_answering",
     "multiple_choice",
     "summarisation",
+    "seq2seq",
 )
 
 _TASK = flags.DEFINE_enum("task", None, TASK_NAMES, "What to learn.")

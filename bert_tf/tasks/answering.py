@@ -36,6 +36,8 @@ def answer_examples(
     return answers
 
 
+# Kept for the evaluation after the next epoch: to trace it takes seconds.
+@functools.lru_cache(maxsize=1)
 def answer_function(task: Task, model: keras.Model) -> Callable[..., Batch]:
     """`task.answer` as a function of its inputs by name, traced once for all batches."""
     return _by_name(functools.partial(task.answer, model), task.inputs)

@@ -6,6 +6,7 @@ from bert_tf.tasks.fill_mask import FillMask
 from bert_tf.tasks.multiple_choice import MultipleChoice
 from bert_tf.tasks.question_answering import QuestionAnswering
 from bert_tf.tasks.regression import PairRegression
+from bert_tf.tasks.seq2seq import Seq2Seq
 from bert_tf.tasks.similarity import Similarity
 from bert_tf.tasks.summarisation import Summarisation
 from bert_tf.tasks.tagging import Tagging
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Task]] = {
     "question_answering": QuestionAnswering,
     "multiple_choice": MultipleChoice,
     "summarisation": Summarisation,
+    "seq2seq": Seq2Seq,
 }
 
 

@@ -118,6 +118,10 @@ class Task(abc.ABC):
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """A model with an encoder `bert`, its head at random."""
 
+    def warm_start(self, weights: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """What the model begins with, of a pretrained one's weights by our paths."""
+        return weights
+
     @abc.abstractmethod
     def encode(self, examples: Sequence[Example]) -> Iterator[dict[str, np.ndarray]]:
         """What the model is trained on: for each example one dictionary or several.

@@ -118,6 +118,8 @@ def finetune_and_evaluate(
     keras.utils.set_random_seed(config.seed)  # of the head's weights
     with strategy.scope():
         model = task.make_model(config.model, config.features)
+        weights = task.warm_start(pretrained.weights)
+        pretrained = dataclasses.replace(pretrained, weights=weights)
         new = _load(model, pretrained, num_new_layers=config.num_new_layers)
         trainer = Trainer(model, task, seed=config.seed)
         trainer.compile(_make_optimizer(config, batches.num_batches))

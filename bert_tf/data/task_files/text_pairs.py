@@ -1,0 +1,73 @@
+"""Texts and what they are to become: translations, summaries, SCAN's commands.
+
+Tables (see tables.py) have the columns source and target, or no header and the two in
+this order. SCAN's lines (Lake and Baroni 2018) are
+
+    IN: jump twice OUT: I_JUMP I_JUMP
+"""
+
+import re
+from collections.abc import Mapping
+
+from bert_tf.data.task_files.opening import read_lines, wrong
+from bert_tf.data.task_files.tables import Layout, Row, read_table
+
+_SCAN = re.compile(r"IN: (?P<text>.*) OUT: (?P<target>.*)")
+
+
+def _named(text: str, target: str) -> Layout:
+    return Layout({"text": text, "target": target}, frozenset([text, target]))
+
+
+_LAYOUTS = (
+    _named("source", "target"),
+    _named("text", "target"),
+    Layout({"text": "0", "target": "1"}, cells=(r".*", r".*")),
+)
+
+
+def read_text_pairs(path: str, *, columns: Mapping[str, str]) -> list[Row]:
+    """Reads the cells `text` and `target` of each example.
+
+    Args:
+        path: of a table, or of SCAN's lines; compressed or not.
+        columns: see `read_table`; of tables alone.
+
+    Raises:
+        UserError: naming the line: see `read_table`; a text is empty; a line is not
+            like SCAN's where the first one is.
+    """
+    _, first = next(iter(read_lines(path)), (0, ""))
+    is_scan = not columns and _SCAN.fullmatch(first)
+    rows = (
+        _read_scan(path)
+        if is_scan
+        else read_table(path, layouts=_LAYOUTS, columns=columns)
+    )
+    for row in rows:
+        for name, cell in row.cells.items():
+            if not cell.strip():
+                raise wrong(
+                    path,
+                    row.line,
+                    f"expected a source and a target, received an empty {name}; fill it "
+                    "in, or leave the line out.",
+                )
+    return rows
+
+
+def _read_scan(path: str) -> list[Row]:
+    rows = []
+    for number, line in read_lines(path):
+        if not line:
+            continue
+        match = _SCAN.fullmatch(line)
+        if not match:
+            raise wrong(
+                path,
+                number,
+                f"expected IN: ... OUT: ... as on the first line, received "
+                f"{line[:40]!r}; mend the line.",
+            )
+        rows.append(Row(number, match.groupdict()))
+    return rows
