@@ -153,6 +153,10 @@ def test_a_frozen_encoder_stays_as_it_is(bert, reviews, tmp_path):
     for path, values in before.items():
         np.testing.assert_array_equal(after[path], values)
     assert after["sequence_classifier/kernel"].shape == (64, 2)
+    with pytest.raises(UserError, match="a head on the last layer's output"):
+        write_pretrained(
+            read_pretrained(str(tmp_path)), str(tmp_path / "new"), format="google"
+        )
 
 
 def test_new_layers_and_slower_ones(bert, reviews, tmp_path):

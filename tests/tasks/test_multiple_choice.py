@@ -11,7 +11,6 @@ from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
-from bert_tf.tasks import registry
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.multiple_choice import MultipleChoice
@@ -39,13 +38,6 @@ def write_questions(path, *, seed, count):
         )
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return str(path)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.TASKS, "multiple_choice", MultipleChoice)
-        yield
 
 
 @pytest.fixture(scope="module")

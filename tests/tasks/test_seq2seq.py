@@ -11,7 +11,6 @@ from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.generation import Sampling
-from bert_tf.tasks import registry
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.seq2seq import Seq2Seq, join_pieces
@@ -28,13 +27,6 @@ def write_reversed(path, *, seed, count):
         lines.append(f"{' '.join(words)}\t{' '.join(reversed(words)).upper()}")
     path.write_text("\n".join(lines) + "\n")
     return str(path)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.TASKS, "seq2seq", Seq2Seq)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from bert_tf.config import FinetuneConfig, TaskConfig
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
-from bert_tf.tasks import registry
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.summarisation import Summarisation
@@ -45,13 +44,6 @@ def write_articles(path, *, seed, count):
         )
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return str(path)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.TASKS, "summarisation", Summarisation)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from seqeval.metrics.sequence_labeling import get_entities
 from bert_tf.config import FinetuneConfig, TaskConfig
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
-from bert_tf.tasks import registry
 from bert_tf.tasks.answering import answer_examples, answer_function, raw_answer_function
 from bert_tf.tasks.entities import are_entity_labels, merge_entities, to_iob2
 from bert_tf.tasks.finetuned import load_finetuned
@@ -618,10 +617,8 @@ def finetuned(tmp_path_factory):
         num_epochs=4,
     )
     workdir = str(folder / "run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.TASKS, "tagging", Tagging)
-        results = finetune_and_evaluate(config, workdir)
-        task, model = load_finetuned(workdir)
+    results = finetune_and_evaluate(config, workdir)
+    task, model = load_finetuned(workdir)
     return SimpleNamespace(
         results=results, task=task, model=model, examples=task.read(config.eval_file, {})
     )

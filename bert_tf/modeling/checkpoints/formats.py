@@ -13,6 +13,7 @@ from bert_tf.files import read_text
 from bert_tf.modeling.checkpoints import google, hugging_face, keras_hub, run_dir
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import Pretrained, check_vocabulary
+from bert_tf.modeling.checkpoints.shapes import head_of
 
 _WRITERS: dict[str, Callable[[Pretrained, str], Coverage]] = {
     "google": google.write,
@@ -73,6 +74,7 @@ def write_pretrained(pretrained: Pretrained, folder: str, *, format: str) -> Cov
             "Expected a model with layer_norm=post, which is all that other libraries' "
             f"BERT can be, received {pretrained.config.layer_norm!r}."
         )
+    _check_heads(pretrained)
     temporary = f"{folder}.{uuid.uuid4().hex}.tmp"
     try:
         coverage = _WRITERS[format](pretrained, temporary)
@@ -86,6 +88,21 @@ def write_pretrained(pretrained: Pretrained, folder: str, *, format: str) -> Cov
         if tf.io.gfile.exists(temporary):
             tf.io.gfile.rmtree(temporary)
     return coverage
+
+
+def _check_heads(pretrained: Pretrained) -> None:
+    """Raises UserError for a head on features that other libraries' heads do not see."""
+    heads = {head for head in map(head_of, pretrained.weights) if head}
+    features = pretrained.features
+    sees_others = features.layers or (
+        features.pooling != "pooler" and heads & {"sequence_classifier", "choice_scorer"}
+    )
+    if heads and sees_others:
+        raise UserError(
+            f"Expected a head on the last layer's output, which is all that other "
+            f"libraries' heads see, received {', '.join(sorted(heads))} on {features}; "
+            "fine-tune without --layers and --pooling."
+        )
 
 
 def _reader_of(path: str) -> Callable[..., Pretrained]:

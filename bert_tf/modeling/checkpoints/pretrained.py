@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bert_tf.config import SPECIAL_TOKENS, BertConfig
+from bert_tf.config import SPECIAL_TOKENS, BertConfig, FeatureConfig
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.coverage import Coverage
@@ -26,6 +26,8 @@ class Pretrained:
     coverage: Coverage  # of what was read
     labels: tuple[str, ...] = ()  # of a classifier among the weights
     source: str = ""  # of the weights: a path
+    # What the heads see of the encoder.
+    features: FeatureConfig = dataclasses.field(default_factory=FeatureConfig)
 
 
 def assign(model: keras.Model, pretrained: Pretrained) -> tuple[str, ...]:

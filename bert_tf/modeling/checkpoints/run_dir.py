@@ -16,7 +16,7 @@ import dataclasses
 import json
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bert_tf.config import FinetuneConfig, PretrainConfig, from_json
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
@@ -114,10 +114,11 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     from bert_tf.modeling.checkpoints.pretrained import Pretrained
     from bert_tf.modeling.checkpoints.shapes import encoder_shapes
 
-    labels: tuple[str, ...] = ()
+    finetuned: dict[str, Any] = {}
     if is_finetuned(path):
         run = read_finetune_config(path)
-        folder, labels = os.path.join(path, BEST_DIR), run.task.labels
+        folder = os.path.join(path, BEST_DIR)
+        finetuned = {"labels": run.task.labels, "features": run.features}
     else:
         run = read_config(path)
         folder = os.path.join(path, CHECKPOINT_DIR)
@@ -143,7 +144,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     missing = {path: path for path in encoder_shapes(config) if path not in weights}
     coverage = Coverage(tuple(weights), {}, missing, ())
     return Pretrained(
-        config, weights, vocabulary, coverage, labels=labels, source=checkpoint
+        config, weights, vocabulary, coverage, source=checkpoint, **finetuned
     )
 
 
