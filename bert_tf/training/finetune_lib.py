@@ -188,8 +188,7 @@ def complete(
 ) -> FinetuneConfig:
     """The configuration with what the checkpoint and the examples decide.
 
-    Of the model the shape is the checkpoint's; dropout and the type of numbers are the
-    configuration's if it has other values than a BertConfig by itself.
+    The model is the checkpoint's, but for the type of its numbers.
     """
     if pretrained.vocabulary is None:
         raise UserError(

@@ -114,7 +114,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     from bert_tf.modeling.checkpoints.pretrained import Pretrained
     from bert_tf.modeling.checkpoints.shapes import encoder_shapes
 
-    finetuned: dict[str, Any] = {}
+    finetuned: dict[str, Any] = {}  # what a pretraining's folder does not have
     if is_finetuned(path):
         run = read_finetune_config(path)
         folder = os.path.join(path, BEST_DIR)
@@ -132,7 +132,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
             "it with this --workdir first."
         )
     vocabulary = load_vocabulary(os.path.join(path, VOCAB_FILE))
-    if not is_finetuned(path):
+    if not finetuned:
         _check_trained_with(vocabulary, path)
     reader = tf.train.load_checkpoint(os.path.join(checkpoint, sealed.VARIABLES))
     matches = map(_SAVED_WEIGHT.fullmatch, reader.get_variable_to_shape_map())
