@@ -337,10 +337,10 @@ def test_the_null_score_is_the_least_over_the_windows():
 def test_no_answer_is_given_beyond_the_threshold():
     context = "alice and bob"
     model = Scorer({"bob": (2, 2)}, {"[CLS]": 3})
-    task = make_task()
     expected = {"score": 4, "null_score": 6}
 
     for threshold, text in ((2.0, "bob"), (1.9, ""), (float("inf"), "bob")):
+        task = make_task()
         task.no_answer_threshold = threshold
         (answer,) = ask(model, ("who?", context), task=task)
         assert answer["answer"] == text
