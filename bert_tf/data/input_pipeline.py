@@ -19,8 +19,9 @@ import tensorflow as tf
 from bert_tf.config import InputConfig, PretrainingDataConfig
 from bert_tf.data.manifest import Manifest
 from bert_tf.data.masking import Masker
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.data.randomness import fold_in
-from bert_tf.data.row_packing import TOKENS, pack_batch
+from bert_tf.data.row_packing import pack_batch
 from bert_tf.data.schema import Feature, masked_features, unmasked_features
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
@@ -325,7 +326,7 @@ def _by_length(
     def cut(batch):
         longest = tf.reduce_max(tf.reduce_sum(batch["input_mask"], axis=1))
         length = -(-longest // LENGTH_STEP) * LENGTH_STEP
-        return batch | {name: batch[name][:, :length] for name in TOKENS}
+        return batch | {name: batch[name][:, :length] for name in ENCODER_INPUTS}
 
     return groups.enumerate(first_group).map(sort).unbatch().map(cut)
 

@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from bert_tf.data.vocab import Vocabulary
 
+ENCODER_INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+
 
 def pack_single(
     ids: tf.RaggedTensor, vocabulary: Vocabulary, *, max_seq_length: int

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from bert_tf.data.compiled import compiled
+from bert_tf.data.packing import ENCODER_INPUTS
 
-TOKENS = ("input_word_ids", "input_mask", "input_type_ids")
 _PREDICTIONS = ("masked_lm_positions", "masked_lm_ids", "masked_lm_weights")
 _SLOTS = 4  # predictions of a row are a multiple: XLA compiles the loss for each number
 
@@ -86,7 +86,7 @@ def pack_rows(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         packed.reshape(-1)[place] = np.broadcast_to(values, is_token.shape)[is_token]
         return packed
 
-    packed = {name: in_place(batch[name]) for name in TOKENS}
+    packed = {name: in_place(batch[name]) for name in ENCODER_INPUTS}
     packed["example_numbers"] = in_place(1 + numbers[:, None])
     packed["position_ids"] = in_place(np.arange(row_length))
 

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from bert_tf.config import BertConfig
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.modeling import kernels
 from bert_tf.modeling.attention import SelfAttention
@@ -285,8 +286,7 @@ class BertEncoder(Configured, keras.Model):
             UserError: S is more than max_position_embeddings.
         """
         word_ids, mask, type_ids = (
-            tf.convert_to_tensor(inputs[name])
-            for name in ("input_word_ids", "input_mask", "input_type_ids")
+            tf.convert_to_tensor(inputs[name]) for name in ENCODER_INPUTS
         )
         self._check_length(word_ids.shape[1])
         if training and dropout_seed is None:

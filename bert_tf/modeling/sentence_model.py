@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from bert_tf.config import BertConfig
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.modeling.encoder import BertEncoder, Configured
 from bert_tf.modeling.task_model import mean_of_tokens
 
@@ -42,9 +43,10 @@ class SentenceModel(Configured, keras.Model):
         Returns:
             `embeddings`, float32 [B, H] or [B, C, H].
         """
-        names = ("input_word_ids", "input_mask", "input_type_ids")
         shape = tf.shape(inputs["input_mask"])
-        rows = {name: tf.reshape(inputs[name], [-1, shape[-1]]) for name in names}
+        rows = {
+            name: tf.reshape(inputs[name], [-1, shape[-1]]) for name in ENCODER_INPUTS
+        }
         outputs = self.bert(rows, training=training, dropout_seed=dropout_seed)
         x_BSH = tf.cast(outputs["sequence_output"], tf.float32)
         means = mean_of_tokens(x_BSH, rows["input_mask"])

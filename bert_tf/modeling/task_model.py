@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from bert_tf.config import BertConfig, FeatureConfig
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.modeling.dropout import StatelessDropout, fold_seed, random_seed
 from bert_tf.modeling.encoder import BertEncoder, Configured
 
@@ -91,8 +92,7 @@ class TaskModel(Configured, keras.Model):
             dropout_seed = random_seed()
         if not training:
             dropout_seed = None
-        names = ("input_word_ids", "input_mask", "input_type_ids")
-        sequences = {name: tf.convert_to_tensor(inputs[name]) for name in names}
+        sequences = {name: tf.convert_to_tensor(inputs[name]) for name in ENCODER_INPUTS}
         shape = tf.shape(sequences["input_mask"])
         has_choices = sequences["input_mask"].shape.rank == 3
         if has_choices:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from bert_tf.data.packing import pack_single
+from bert_tf.data.packing import ENCODER_INPUTS, pack_single
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.modeling.models import BertPretrainer
 from bert_tf.tasks.fill_mask import fill
@@ -42,8 +42,7 @@ def pretrained_signatures(
 
     text_spec = tf.TensorSpec([None], tf.string, name="text")
     ids_specs = [
-        tf.TensorSpec([None, None], tf.int32, name=name)
-        for name in ("input_word_ids", "input_mask", "input_type_ids")
+        tf.TensorSpec([None, None], tf.int32, name=name) for name in ENCODER_INPUTS
     ]
 
     @tf.function(input_signature=[text_spec], autograph=False)

@@ -19,7 +19,7 @@ import tensorflow as tf
 from absl import logging
 
 from bert_tf.config import BertConfig, FeatureConfig
-from bert_tf.data.packing import pack_pair
+from bert_tf.data.packing import ENCODER_INPUTS, pack_pair
 from bert_tf.data.task_files.squad import read_squad
 from bert_tf.data.windows import Windows, make_windows
 from bert_tf.errors import UserError
@@ -37,7 +37,6 @@ NUM_BEST = 5
 NO_SPAN = -1e9
 
 _CHUNK = 256  # examples that are tokenized together
-_SEQUENCE_NAMES = ("input_word_ids", "input_mask", "input_type_ids")
 
 
 class QuestionAnswering(Task):
@@ -314,7 +313,7 @@ def _without_padding(labelled: dict[str, np.ndarray]) -> Iterator[dict[str, np.n
     lengths = labelled["input_mask"].sum(axis=1)
     for row in np.flatnonzero(labelled["is_known"]):
         yield {
-            name: labelled[name][row, : lengths[row]].copy() for name in _SEQUENCE_NAMES
+            name: labelled[name][row, : lengths[row]].copy() for name in ENCODER_INPUTS
         } | {
             "start_position": labelled["start_position"][row],
             "end_position": labelled["end_position"][row],

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from bert_tf.data.packing import pack_pair, pack_single
+from bert_tf.data.packing import ENCODER_INPUTS, pack_pair, pack_single
 
 if TYPE_CHECKING:
     from bert_tf.tasks.task import Batch, Example, Task
 
 _CHUNK = 256  # examples that are tokenized together
-_SEQUENCE_NAMES = ("input_word_ids", "input_mask", "input_type_ids")
 
 
 def pack_texts(task: "Task", inputs: "Batch") -> "Batch":
@@ -73,7 +72,7 @@ def encode_sequences(
         for row, (example, length) in enumerate(zip(chunk, lengths, strict=True)):
             yield (
                 example,
-                {name: packed[name][row, :length].copy() for name in _SEQUENCE_NAMES}
+                {name: packed[name][row, :length].copy() for name in ENCODER_INPUTS}
                 | {"weight": np.float32(1)},
             )
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert_tf.config import BertConfig, FeatureConfig
-from bert_tf.data.packing import pack_single
+from bert_tf.data.packing import ENCODER_INPUTS, pack_single
 from bert_tf.errors import UserError
 from bert_tf.modeling.sentence_model import SentenceModel
 from bert_tf.tasks.regression import PairRegression
@@ -47,8 +47,7 @@ class Similarity(PairRegression):
         rows = encode_sequences(self, self._texts(examples))
         for example, (_, first), (_, second) in zip(examples, rows, rows, strict=True):
             yield {
-                name: _stacked(first[name], second[name])
-                for name in ("input_word_ids", "input_mask", "input_type_ids")
+                name: _stacked(first[name], second[name]) for name in ENCODER_INPUTS
             } | {
                 "score": np.float32(example.target / highest),
                 "weight": np.float32(1),

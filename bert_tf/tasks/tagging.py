@@ -16,7 +16,7 @@ import tensorflow as tf
 from seqeval import metrics as seqeval_metrics
 
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
-from bert_tf.data.packing import pack_single
+from bert_tf.data.packing import ENCODER_INPUTS, pack_single
 from bert_tf.data.task_files.conll import read_sentences
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.windows import Windows, make_windows
@@ -33,7 +33,6 @@ from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
 _CHUNK = 256  # sentences that are tokenized together
-_SEQUENCE_NAMES = ("input_word_ids", "input_mask", "input_type_ids")
 _ENTITY_PREFIX = "entity_"
 
 
@@ -135,7 +134,7 @@ class Tagging(Task):
             for row in np.flatnonzero(is_word.any(axis=1)):
                 yield {
                     name: arrays[name][row, : lengths[row]].copy()
-                    for name in (*_SEQUENCE_NAMES, "label", "label_weight")
+                    for name in (*ENCODER_INPUTS, "label", "label_weight")
                 } | {"weight": np.float32(1)}
 
     def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:

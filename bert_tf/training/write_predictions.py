@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert_tf.data.input_pipeline import eval_dataset
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.modeling.checkpoints.run_dir import EVENTS_DIR, PREDICTIONS_FILE, VOCAB_FILE
 from bert_tf.training.metrics_log import MetricsLog, held_out_steps
@@ -20,7 +21,7 @@ from bert_tf.training.state import TrainingState
 NUM_SENTENCES = 4
 NUM_ANSWERS = 5
 _COLUMNS = 100  # of TensorBoard's texts
-_INPUTS = ("input_word_ids", "input_mask", "input_type_ids", "masked_lm_positions")
+_INPUTS = (*ENCODER_INPUTS, "masked_lm_positions")
 
 Mask = dict[str, np.ndarray]  # see first_masks
 

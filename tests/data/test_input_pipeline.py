@@ -7,7 +7,7 @@ import tensorflow as tf
 from bert_tf.config import InputConfig
 from bert_tf.data import input_pipeline
 from bert_tf.data.input_pipeline import eval_dataset, train_dataset
-from bert_tf.data.row_packing import TOKENS
+from bert_tf.data.packing import ENCODER_INPUTS
 from tests.made_data import VOCABULARY, write_data_set, write_unmasked
 
 NUM_TRAIN = 64
@@ -101,8 +101,12 @@ def test_length_buckets_hold_the_same_examples_with_less_padding(manifest, monke
         for batch in batches:
             for row, mask in enumerate(batch["input_mask"]):
                 yield (
-                    *(batch[name][row][mask > 0].tobytes() for name in TOKENS),
-                    *(v[row].tobytes() for k, v in batch.items() if k not in TOKENS),
+                    *(batch[name][row][mask > 0].tobytes() for name in ENCODER_INPUTS),
+                    *(
+                        v[row].tobytes()
+                        for k, v in batch.items()
+                        if k not in ENCODER_INPUTS
+                    ),
                 )
 
     for group in (slice(0, 4), slice(4, 8)):
@@ -113,7 +117,7 @@ def test_length_buckets_hold_the_same_examples_with_less_padding(manifest, monke
         assert lengths != sorted(lengths)
     for batch in batches:
         num_tokens = batch["input_mask"].sum(1)
-        assert {v.shape[1] for k, v in batch.items() if k in TOKENS} == {
+        assert {v.shape[1] for k, v in batch.items() if k in ENCODER_INPUTS} == {
             num_tokens.max() + num_tokens.max() % 2
         }
     padding, plain_padding = (
