@@ -88,7 +88,9 @@ def read_questions(path: str, columns: Mapping[str, str]) -> list[Question]:
     """
     columns = dict(columns)
     fact_column = columns.pop(_FACT, None)
-    rows = read_table(path, layouts=_LAYOUTS, columns=columns)
+    rows = read_table(
+        path, layouts=_LAYOUTS, columns=columns, structured=("question", "choices")
+    )
     if "story" in rows[0].cells:
         return list(_questions_of_stories(path, rows))
     facts = (

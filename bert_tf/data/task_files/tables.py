@@ -10,7 +10,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from bert_tf.data.task_files.opening import read_lines, read_text, wrong
 from bert_tf.errors import UserError
@@ -51,7 +51,11 @@ class Layout:
 
 
 def read_table(
-    path: str, *, layouts: Sequence[Layout], columns: Mapping[str, str]
+    path: str,
+    *,
+    layouts: Sequence[Layout],
+    columns: Mapping[str, str],
+    structured: Container[str] = (),
 ) -> list[Row]:
     """Reads the columns that a task needs.
 
@@ -61,20 +65,23 @@ def read_table(
         layouts: tables that are known by their header or by their first row.
         columns: from what the task calls a column to its name in this table, or to its
             number from 0 where there is no header; empty to find it in `layouts`.
+        structured: of the task's columns those that hold lists or objects in .jsonl;
+            their cells are JSON. Others hold texts, numbers or truth values.
 
     Returns:
         Rows with the names that the task has for its columns.
 
     Raises:
         UserError: naming the line: a row has too few or too many cells, or a quotation
-            mark without its twin; a column is not there; the table is empty.
+            mark without its twin; a column is not there, or has null, a list or an
+            object where it should not; the table is empty.
     """
     if _format_of(path) == "jsonl":
         rows = list(_read_objects(path))
         if not rows:
             raise _empty(path)
         names = columns or _columns_of_header(path, list(rows[0].cells), layouts)
-        return [_select(path, row, names) for row in rows]
+        return [_select(path, row, names, structured) for row in rows]
     lines = list(_read_cells(path))
     if not lines:
         raise _empty(path)
@@ -92,7 +99,7 @@ def read_table(
                 f"expected {len(header)} columns, received {len(cells)}; mend the line.",
             )
         row = Row(number, dict(zip(header, cells, strict=True)))
-        rows.append(_select(path, row, names))
+        rows.append(_select(path, row, names, structured))
     if not rows:
         raise _empty(path)
     return rows
@@ -186,7 +193,9 @@ def _unknown(path: str, first: Sequence[str]) -> UserError:
     )
 
 
-def _select(path: str, row: Row, columns: Mapping[str, str]) -> Row:
+def _select(
+    path: str, row: Row, columns: Mapping[str, str], structured: Container[str]
+) -> Row:
     cells = {}
     for name, column in columns.items():
         if column not in row.cells:
@@ -197,7 +206,15 @@ def _select(path: str, row: Row, columns: Mapping[str, str]) -> Row:
                 "another with --columns.",
             )
         value = row.cells[column]
-        cells[name] = value if isinstance(value, str) else json.dumps(value)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if not isinstance(value, str | int | float) and name not in structured:
+            raise wrong(
+                path,
+                row.line,
+                f"expected a text or a number as {column!r}, received {text[:60]}; mend "
+                "the line.",
+            )
+        cells[name] = text
     return Row(row.line, cells)
 
 

@@ -54,9 +54,24 @@ def test_columns_by_name_and_by_number(tmp_path):
 
 
 def test_objects(tmp_path):
-    path = written(tmp_path, "a.jsonl", '{"sentence": "a", "label": 1, "x": []}\n\n')
+    path = written(
+        tmp_path,
+        "a.jsonl",
+        '{"sentence": "a", "label": 1, "x": []}\n\n{"sentence": 2.5, "label": true}\n',
+    )
 
-    assert read(path) == [Row(1, {"text": "a", "label": "1"})]
+    assert read(path) == [
+        Row(1, {"text": "a", "label": "1"}),
+        Row(3, {"text": "2.5", "label": "true"}),
+    ]
+
+
+def test_lists_where_they_are_expected(tmp_path):
+    path = written(tmp_path, "a.jsonl", '{"sentence": "a", "label": ["é", null]}\n')
+
+    rows = read_table(str(path), layouts=[SENTENCES], columns={}, structured=["label"])
+
+    assert rows == [Row(1, {"text": "a", "label": '["é", null]'})]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +128,16 @@ def test_empty_cells_are_cells(tmp_path):
             "a.jsonl",
             '{"sentence": "a", "label": 1}\n{"sentence": "b"}\n',
             r"a\.jsonl:2: expected a column 'label', received sentence",
+        ),
+        (
+            "a.jsonl",
+            '{"sentence": "a", "label": 1}\n{"sentence": null, "label": 1}\n',
+            r"a\.jsonl:2: expected a text or a number as 'sentence', received null; mend",
+        ),
+        (
+            "a.jsonl",
+            '{"sentence": "a", "label": {"é": []}}\n',
+            r"a\.jsonl:1: expected a text .* as 'label', received {\"é\": \[\]}; mend",
         ),
     ],
 )
