@@ -6,17 +6,16 @@ of words are of one sentence, never of two beside each other.
 """
 
 import collections
-import functools
 from collections.abc import Sequence
 
 from rouge_score import scoring
-from rouge_score.tokenizers import DefaultTokenizer
+
+from bert_tf.tasks.rouge_tokenizer import RougeTokenizer
 
 MAX_SENTENCES = 3  # of an extract
 
 _SIZES = (1, 2)  # of the n-grams
-_SPLITTER = DefaultTokenizer(use_stemmer=False)
-_STEMMER = DefaultTokenizer(use_stemmer=True)
+_TOKENIZER = RougeTokenizer()
 
 Ngrams = collections.Counter[tuple[str, ...]]
 
@@ -70,7 +69,7 @@ def oracle_sentences(sentences: Sequence[str], summary: str) -> list[int]:
 
 def _ngrams(sentences: Sequence[str]) -> list[Ngrams]:
     """The n-grams of sentences together, for each size."""
-    stems = [list(map(_stem, _SPLITTER.tokenize(sentence))) for sentence in sentences]
+    stems = [_TOKENIZER.tokenize(sentence) for sentence in sentences]
     return [
         collections.Counter(
             ngram
@@ -79,11 +78,6 @@ def _ngrams(sentences: Sequence[str]) -> list[Ngrams]:
         )
         for size in _SIZES
     ]
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    return "".join(_STEMMER.tokenize(word))
 
 
 def _num_common(first: Ngrams, second: Ngrams) -> int:

@@ -25,6 +25,7 @@ from bert_tf.data.task_files.summaries import read_articles
 from bert_tf.data.windows import make_windows
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks.oracle_sentences import MAX_SENTENCES, oracle_sentences
+from bert_tf.tasks.rouge_tokenizer import RougeTokenizer
 from bert_tf.tasks.sequences import raw_chunks
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
@@ -143,11 +144,11 @@ class Summarisation(Task):
     ) -> dict[str, float]:
         """F-measures of ROUGE-1, ROUGE-2 and ROUGE-L, this of sentences in lines.
 
-        They are those of the rouge_score package, with stems. It knows Latin letters
-        without accents and digits alone.
+        Of English they are those of the rouge_score package with stems; see
+        RougeTokenizer for other scripts.
         """
         names = {"rouge1": "rouge1", "rouge2": "rouge2", "rougeL": "rougeLsum"}
-        scorer = RougeScorer(list(names.values()), use_stemmer=True)
+        scorer = RougeScorer(list(names.values()), tokenizer=RougeTokenizer())
         scores = [
             scorer.score(example.target, answer["summary"])
             for answer, example in zip(answers, examples, strict=True)

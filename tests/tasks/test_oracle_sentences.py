@@ -49,6 +49,12 @@ def test_the_sentences_that_the_summary_is_of():
     assert oracle_sentences(sentences, "Bob ran home.\nThe cat sat.") == [1, 3]
 
 
+def test_sentences_of_another_alphabet():
+    sentences = ["Собака лаяла.", "Кошка сидела.", "猫坐着。"]
+
+    assert oracle_sentences(sentences, "кошка сидела\n猫坐") == [1, 2]
+
+
 def test_no_more_than_three():
     sentences = ["one two", "three four", "five six", "seven eight"]
 
