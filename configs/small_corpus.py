@@ -13,9 +13,13 @@ from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_si
 def get_config() -> PretrainConfig:
     """The configuration."""
     return PretrainConfig(
-        # At 128 units the usual standard deviation of 0.02, meant for 768, would leave
-        # attention flat for the first thousand steps.
-        model=bert_size("tiny", initializer_range=0.05),
+        model=bert_size(
+            "tiny",
+            # The usual standard deviation of 0.02 is meant for 768 units.
+            initializer_range=0.04,
+            # Or so small a model would spend all its steps on finding its neighbours.
+            initial_attention="beside",
+        ),
         input=InputConfig(train_batch_size=32),
         optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=500),
         num_train_steps=5000,

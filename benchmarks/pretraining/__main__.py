@@ -51,7 +51,7 @@ _DTYPE = flags.DEFINE_enum(
     "Of matrix products; bfloat16 where the processor has instructions for it.",
 )
 _VOCAB_SIZE = flags.DEFINE_integer("vocab_size", 8000, "WordPieces.", lower_bound=100)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Examples.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Examples.", lower_bound=1)
 _LEARNING_RATES = flags.DEFINE_list(
     "learning_rates", ["5e-4", "1e-3"], "Each system has its best of them."
 )

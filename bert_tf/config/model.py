@@ -8,6 +8,7 @@ from bert_tf.config.checks import require, require_choice, require_positive, req
 ACTIVATIONS = ("gelu", "gelu_new")
 DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 LAYER_NORMS = ("post", "pre")
+INITIAL_ATTENTIONS = ("random", "beside")
 
 
 @dataclasses.dataclass
@@ -31,6 +32,7 @@ class BertConfig:
     attention_probs_dropout_prob: float = 0.1
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02  # standard deviation of the truncated normal
+    initial_attention: str = "random"  # or beside; see modeling/neighbours.py
     do_lower_case: bool = True  # how text becomes ids: lower case, no accents
     layer_norm: str = "post"  # after each residual sum as in BERT; pre: before each block
     dtype_policy: str = "float32"  # mixed_bfloat16 for GPUs, and CPUs that have it
@@ -59,6 +61,7 @@ class BertConfig:
         require_choice("hidden_act", self.hidden_act, ACTIVATIONS)
         require_choice("dtype_policy", self.dtype_policy, DTYPE_POLICIES)
         require_choice("layer_norm", self.layer_norm, LAYER_NORMS)
+        require_choice("initial_attention", self.initial_attention, INITIAL_ATTENTIONS)
         require_share(self, "hidden_dropout_prob", "attention_probs_dropout_prob")
 
 

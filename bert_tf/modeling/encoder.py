@@ -16,6 +16,7 @@ from bert_tf.modeling import kernels
 from bert_tf.modeling.attention import SelfAttention
 from bert_tf.modeling.dropout import StatelessDropout, fold_seed, random_seed
 from bert_tf.modeling.layers import Dense, LayerNorm
+from bert_tf.modeling.neighbours import look_beside
 
 
 class Configured:
@@ -247,6 +248,19 @@ class BertEncoder(Configured, keras.Model):
         ]
         for layer in self.transformer_layers:
             layer.build()
+        if config.initial_attention == "beside":
+            attention = self.transformer_layers[0].attention
+            look_beside(
+                position_embeddings=self.embeddings.position_embeddings,
+                other_embeddings=[
+                    self.embeddings.word_embeddings,
+                    self.embeddings.token_type_embeddings,
+                ],
+                query_kernel=attention.query.kernel,
+                key_kernel=attention.key.kernel,
+                num_heads=config.num_attention_heads,
+                stddev=config.initializer_range,
+            )
         if config.layer_norm == "pre":  # nothing has normalised the last sum
             self.final_layer_norm = self.layer_norm(
                 config.hidden_size, "final_layer_norm"

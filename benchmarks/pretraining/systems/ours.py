@@ -81,7 +81,8 @@ def modern(job: Job, num_steps: int) -> PretrainConfig:
     steps_per_checkpoint = max(1, num_steps // _NUM_CHECKPOINTS)
     return PretrainConfig(
         model=job.model(
-            initializer_range=0.04,
+            initializer_range=0.03,
+            initial_attention="beside",
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         ),
