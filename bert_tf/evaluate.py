@@ -11,6 +11,7 @@ import json
 from absl import flags
 
 from bert_tf import cli
+from bert_tf.config import SAMPLERS
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
 _EVAL_FILE = flags.DEFINE_string("eval_file", None, "Examples of the task.")
@@ -18,6 +19,9 @@ _COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
 _EVAL_BATCH_SIZE = flags.DEFINE_integer("eval_batch_size", 64, "Examples together.")
 _PREDICTIONS = flags.DEFINE_string(
     "predictions", None, "File to write: each example with its answer, a line of JSON."
+)
+_SAMPLING = flags.DEFINE_enum(
+    "sampling", None, SAMPLERS, "How seq2seq writes; greedy by default."
 )
 flags.mark_flags_as_required(["workdir", "eval_file"])
 
@@ -30,7 +34,7 @@ def main(argv):
     from bert_tf.tasks.answering import answer_examples
     from bert_tf.tasks.finetuned import load_finetuned
 
-    task, model = load_finetuned(_WORKDIR.value)
+    task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
     examples = task.read(
         _EVAL_FILE.value, dict(column.partition("=")[::2] for column in _COLUMNS.value)
     )

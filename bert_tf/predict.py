@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from absl import flags, logging
 
 from bert_tf import cli
+from bert_tf.config import SAMPLERS
 from bert_tf.errors import UserError
 
 BATCH_SIZE = 32
@@ -32,6 +33,9 @@ _SIGNATURE = flags.DEFINE_enum(
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
+_SAMPLING = flags.DEFINE_enum(
+    "sampling", None, SAMPLERS, "How seq2seq writes with --workdir; greedy by default."
+)
 
 
 def main(argv):
@@ -41,6 +45,11 @@ def main(argv):
         raise UserError("flag --model_dir or --workdir: expected one of them; give it.")
     if bool(_TEXT.value) == bool(_INPUT.value):
         raise UserError("Expected either --text or --input; give one of them.")
+    if _MODEL_DIR.value and _SAMPLING.value:
+        raise UserError(
+            "flag --sampling: expected with --workdir alone, received with --model_dir; "
+            "an exported model writes as it was exported."
+        )
     cli.import_tensorflow()
     texts = _TEXT.value or _read_lines(_INPUT.value)
     if _WORKDIR.value:
@@ -68,7 +77,7 @@ def _answer_with_run(texts) -> None:
     from bert_tf.tasks.finetuned import load_finetuned
     from bert_tf.tasks.raw_text import answer_inputs, parse_lines
 
-    task, model = load_finetuned(_WORKDIR.value)
+    task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
     inputs = parse_lines(
         map(_decode, texts),
         task.raw_inputs,

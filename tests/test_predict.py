@@ -54,6 +54,15 @@ def test_answers_a_person(model_dir):
     assert filled.startswith("  1. ") and len(filled.split()) == 1 + 2 * 3
 
 
+def test_an_exported_model_cannot_be_told_how_to_write(tmp_path):
+    result = run(
+        "bert_tf.predict", f"--model_dir={tmp_path}", "--text=a", "--sampling=beam"
+    )
+
+    assert result.returncode == 2
+    assert "--sampling: expected with --workdir alone" in result.stderr
+
+
 def test_needs_nothing_of_ours_but_the_program(model_dir):
     program = (
         "import sys; from bert_tf import predict;"

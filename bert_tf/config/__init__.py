@@ -18,12 +18,14 @@ from bert_tf.config.pretraining import (
     OptimizerConfig,
     PretrainConfig,
 )
+from bert_tf.config.sampling import SAMPLERS, Sampling
 from bert_tf.config.serialization import from_json, to_json
 
 __all__ = [
     "FEATURE_NAMES",
     "INPUT_FORMATS",
     "MASKING",
+    "SAMPLERS",
     "SPECIAL_TOKENS",
     "BertConfig",
     "FeatureConfig",
@@ -32,6 +34,7 @@ __all__ = [
     "OptimizerConfig",
     "PretrainConfig",
     "PretrainingDataConfig",
+    "Sampling",
     "TaskConfig",
     "bert_size",
     "from_json",

@@ -8,48 +8,19 @@ go on after [SEP] and lose what their text has scored.
 Shapes: B batch, K beams, M = B * K, T tokens of the longest text, V vocabulary.
 """
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from bert_tf.errors import UserError
+from bert_tf.config import Sampling
 
 # From the last tokens, int32 [M], a memory and the tokens' position to the logits of the
 # next ones, float32 [M, V], and the memory with these tokens. A memory is a structure of
 # tensors whose first axis is M.
 Step = Callable[[tf.Tensor, Any, tf.Tensor], tuple[tf.Tensor, Any]]
 
-SAMPLERS = ("greedy", "beam", "top_p")
 _IMPOSSIBLE = -1e9
-
-
-@dataclasses.dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen. Raises UserError for what cannot be."""
-
-    sampler: str = "greedy"  # the likeliest; beam; or top_p (Holtzman et al. 2020)
-    num_beams: int = 4  # texts that beam search has in hand
-    top_p: float = 0.9  # probability of the tokens that top_p draws from
-    seed: int = 0  # of top_p
-
-    def __post_init__(self):
-        for name, is_right, expected in (
-            ("sampler", self.sampler in SAMPLERS, f"one of {', '.join(SAMPLERS)}"),
-            ("num_beams", self.num_beams > 0, "a number above 0"),
-            ("top_p", 0 < self.top_p <= 1, "a probability above 0"),
-        ):
-            if not is_right:
-                raise UserError(
-                    f"{name}: expected {expected}, received {getattr(self, name)!r}; "
-                    "change it."
-                )
-
-    @property
-    def width(self) -> int:
-        """Texts in hand for each source, K."""
-        return self.num_beams if self.sampler == "beam" else 1
 
 
 def search(
@@ -73,8 +44,8 @@ def search(
         sampling: how tokens are chosen.
 
     Returns:
-        The likeliest text in hand, int32 [B, T], filled up with `end_id`; and the
-        logarithm of its probability, end included, float32 [B].
+        The best text in hand, int32 [B, T], filled up with `end_id`; and the logarithm
+        of its probability, end included, float32 [B].
     """
     width = sampling.width
     batch_size = tf.shape(first_ids)[0]
@@ -87,8 +58,11 @@ def search(
     is_done_BK = tf.zeros_like(last_BK, tf.bool)
 
     def go_on(index, memory, ids_BKT, last_BK, is_done_BK, scores_BK):
-        # The first beam is the best, and scores do not rise: once it is done, it stays.
-        return ~tf.reduce_all(is_done_BK[:, 0])
+        # The most that a text can be worth: its score does not rise, its length may.
+        lengths_BK = tf.where(is_done_BK, _num_tokens(ids_BKT, end_id), length)
+        worth_BK = scores_BK / _length_penalty(lengths_BK, sampling)
+        best_B1 = tf.argmax(worth_BK, axis=1)[:, None]
+        return ~tf.reduce_all(tf.gather(is_done_BK, best_B1, batch_dims=1))
 
     def write(index, memory, ids_BKT, last_BK, is_done_BK, scores_BK):
         logits_MV, memory = step(tf.reshape(last_BK, [-1]), memory, index)
@@ -98,8 +72,10 @@ def search(
             _only(end_id, logits_MV.shape[-1]),
             tf.nn.log_softmax(logits_BKV),
         )
+        # With the next token, where a text is not done.
+        lengths_BK = _num_tokens(ids_BKT, end_id)
         beams_BK, last_BK, scores_BK = _choose(
-            log_probabilities_BKV, scores_BK, sampling, index
+            log_probabilities_BKV, scores_BK, lengths_BK, sampling, index
         )
         if width > 1:
             memory = tf.nest.map_structure(
@@ -124,13 +100,14 @@ def search(
 def _choose(
     log_probabilities_BKV: tf.Tensor,
     scores_BK: tf.Tensor,
+    lengths_BK: tf.Tensor,
     sampling: Sampling,
     index: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The beams that go on, best first, each with its next token and new score."""
     width, vocab_size = log_probabilities_BKV.shape[1:]
     scores_BKV = scores_BK[:, :, None] + log_probabilities_BKV
-    ranks_BKV = scores_BKV
+    ranks_BKV = scores_BKV / _length_penalty(lengths_BK, sampling)[:, :, None]
     if sampling.sampler == "top_p":
         ranks_BKV = _draw(log_probabilities_BKV, sampling, index)
     choices_BN = tf.reshape(ranks_BKV, [-1, width * vocab_size])
@@ -163,6 +140,20 @@ def _draw(
     uniform_V = tf.random.stateless_uniform([vocab_size], seed, minval=tiny)
     noise_V = -tf.math.log(-tf.math.log(uniform_V))
     return tf.where(log_probabilities >= lowest, log_probabilities + noise_V, _IMPOSSIBLE)
+
+
+def _num_tokens(ids_BKT: tf.Tensor, end_id: int) -> tf.Tensor:
+    """Tokens of each text, its end included: int32 [B, K]."""
+    return 1 + tf.reduce_sum(tf.cast(tf.not_equal(ids_BKT, end_id), tf.int32), axis=2)
+
+
+def _length_penalty(lengths: tf.Tensor, sampling: Sampling) -> tf.Tensor:
+    """What scores are divided by so that long texts have a chance, float32.
+
+    Wu et al. 2016, "Google's Neural Machine Translation System", equation 14, without
+    its penalty of what is not covered.
+    """
+    return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** sampling.length_penalty
 
 
 def _only(token_id: int, vocab_size: int) -> tf.Tensor:

@@ -20,13 +20,13 @@ import sacrebleu
 import tensorflow as tf
 from rouge_score import rouge_scorer
 
-from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
+from bert_tf.config import BertConfig, FeatureConfig, Sampling, TaskConfig
 from bert_tf.data.task_files.text_pairs import read_text_pairs
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.decoder import decoder_weights
-from bert_tf.modeling.generation import Sampling, search
+from bert_tf.modeling.generation import search
 from bert_tf.modeling.seq2seq_model import Seq2SeqModel
 from bert_tf.tasks.sequences import encode_sequences, pack_texts
 from bert_tf.tasks.sums import WeightedSums, classification_sums

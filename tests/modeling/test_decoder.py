@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_tf.config import BertConfig
+from bert_tf.config import BertConfig, Sampling
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import Pretrained, assign
 from bert_tf.modeling.checkpoints.shapes import encoder_shapes, head_shapes
 from bert_tf.modeling.decoder import decoder_weights
-from bert_tf.modeling.generation import Sampling, search
+from bert_tf.modeling.generation import search
 from bert_tf.modeling.seq2seq_model import Seq2SeqModel
 
 CLS, END, LENGTH = 2, 3, 9
@@ -208,7 +208,9 @@ def test_beams_find_likelier_texts(post_model):
     inputs = made_inputs(num_rows=20)
     _, greedy = written(post_model, inputs)
 
-    received, scores = written(post_model, inputs, Sampling("beam", num_beams=4))
+    received, scores = written(
+        post_model, inputs, Sampling("beam", num_beams=4, length_penalty=0)
+    )
 
     np.testing.assert_allclose(
         scores, log_probabilities(post_model, inputs, received), rtol=1e-4
@@ -217,7 +219,8 @@ def test_beams_find_likelier_texts(post_model):
     assert (scores > greedy + 1e-2).any()
 
 
-def test_enough_beams_find_the_likeliest_text(post_model):
+@pytest.mark.parametrize("length_penalty", [0, 0.6, 3])
+def test_enough_beams_find_the_best_text(post_model, length_penalty):
     inputs = made_inputs(num_rows=4)
     texts = [[first, second] for first in range(20) for second in range(20)]
     texts = [text if text[0] != END else [END, END] for text in texts]
@@ -225,13 +228,40 @@ def test_enough_beams_find_the_likeliest_text(post_model):
     all_scores = log_probabilities(
         post_model, of_all, np.array(texts * 4, "int32")
     ).reshape(4, 400)
+    lengths = np.array([1 if text[0] == END else 2 for text in texts])
+    best = np.argmax(all_scores / ((5 + lengths) / 6) ** length_penalty, axis=1)
 
     received, scores = written(
-        post_model, inputs, Sampling("beam", num_beams=20), length=2
+        post_model,
+        inputs,
+        Sampling("beam", num_beams=20, length_penalty=length_penalty),
+        length=2,
     )
 
-    np.testing.assert_allclose(scores, all_scores.max(axis=1), rtol=1e-4)
-    assert [texts[best] for best in all_scores.argmax(axis=1)] == received.tolist()
+    assert [texts[number] for number in best] == received.tolist()
+    np.testing.assert_allclose(scores, all_scores[range(4), best], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("length_penalty", "expected", "probability"),
+    [(0, [1, 0, 0, 0, 0, 0], 0.5), (0.6, [1, 2, 3, 4, 0, 0], 0.45)],
+)
+def test_the_length_penalty_lets_a_longer_text_win(length_penalty, expected, probability):
+    following = np.full([6, 6], 1e-9, "float32")  # of each token, the next one's chances
+    following[1, [0, 2, 3]] = 0.5, 0.45, 0.05
+    following[[5, 2, 3, 4, 0], [1, 3, 4, 0, 0]] = 1
+
+    received, scores = search(
+        lambda ids, memory, index: (tf.gather(np.log(following), ids), memory),
+        (),
+        tf.constant([5]),
+        length=6,
+        end_id=0,
+        sampling=Sampling("beam", num_beams=3, length_penalty=length_penalty),
+    )
+
+    assert received.numpy().tolist() == [expected]
+    np.testing.assert_allclose(scores, [np.log(probability)], rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam"])
@@ -321,6 +351,7 @@ def test_a_tiny_share_is_the_likeliest_token(post_model):
     [
         ({"sampler": "best"}, "sampler: expected one of greedy, beam, top_p, received"),
         ({"num_beams": 0}, "num_beams: expected a number above 0, received 0"),
+        ({"length_penalty": -1}, "length_penalty: expected a number of at least 0, rec"),
         ({"top_p": 1.5}, "top_p: expected a probability above 0, received 1.5"),
     ],
 )

@@ -91,6 +91,11 @@ def test_a_loaded_model_answers_as_it_was_evaluated(finetuned, reviews):
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
 
 
+def test_it_does_not_write(finetuned):
+    with pytest.raises(UserError, match=r"sampling: expected .* one of classification"):
+        load_finetuned(finetuned[0], sampler="beam")
+
+
 def test_answers_do_not_depend_on_the_batch(finetuned, reviews):
     task, model = load_finetuned(finetuned[0])
     examples = task.read(reviews[1], {})

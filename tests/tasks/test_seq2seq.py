@@ -1,22 +1,23 @@
 """Texts from texts, from files to figures."""
 
+import json
 import random
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_tf.config import FeatureConfig, FinetuneConfig, TaskConfig
+from bert_tf.config import FeatureConfig, FinetuneConfig, Sampling, TaskConfig
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
-from bert_tf.modeling.generation import Sampling
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.seq2seq import Seq2Seq, join_pieces
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
 from tests.tasks.made_bert import TOKENS, write_bert
+from tests.test_cli import run
 
 
 def write_reversed(path, *, seed, count):
@@ -82,8 +83,8 @@ def test_a_loaded_model_answers_as_it_was_evaluated(finetuned, pairs):
 
 @pytest.mark.parametrize("sampler", ["greedy", "beam", "top_p"])
 def test_an_exported_model_answers_the_same(finetuned, tmp_path, sampler):
-    task, model = load_finetuned(finetuned[0])
-    task.sampling = Sampling(sampler, num_beams=3)
+    task, model = load_finetuned(finetuned[0], sampler=sampler)
+    assert task.sampling == Sampling(sampler)
     texts = tf.constant(["Cat dog film", "mat", "", "dog dog unheard-of cat mat mat"])
     expected = answer_function(task, model)(text=texts)
     module = tf.Module()
@@ -105,6 +106,29 @@ def test_an_exported_model_answers_the_same(finetuned, tmp_path, sampler):
     graph = served.graph.as_graph_def()
     nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
     assert not [node.op for node in nodes if "Xla" in node.op]
+
+
+def test_the_programs_write_as_they_are_told(finetuned, pairs, tmp_path):
+    workdir, _ = finetuned
+    (tmp_path / "in.txt").write_text("cat dog film\n")
+
+    evaluated = run(
+        "bert_tf.evaluate",
+        *(f"--workdir={workdir}", f"--eval_file={pairs[1]}", "--sampling=beam"),
+    )
+    answered = run(
+        "bert_tf.predict",
+        *(f"--workdir={workdir}", f"--input={tmp_path}/in.txt", "--sampling=beam"),
+    )
+
+    task, model = load_finetuned(workdir, sampler="beam")
+    examples = task.read(pairs[1], {})
+    answers = answer_examples(task, model, examples, batch_size=64)
+    figures = task.metrics(answers, examples)
+    assert json.loads(evaluated.stdout) == figures | {"num_examples": 40}
+    text = tf.constant(["cat dog film"])
+    score = answer_function(task, model)(text=text)["score"][0].numpy()
+    assert json.loads(answered.stdout)["score"] == pytest.approx(score)
 
 
 def test_answers_do_not_depend_on_the_batch(finetuned, pairs):
