@@ -39,12 +39,6 @@ class Question:
     line: int
 
 
-def _named(label: str | None, **columns: str) -> Layout:
-    if label is not None:
-        columns["label"] = label
-    return Layout(columns, frozenset(columns.values()))
-
-
 def _mctest() -> Layout:
     columns, cells = {"story": "2"}, [r".*"] * _FIRST_COLUMN
     for question in range(_QUESTIONS):
@@ -59,16 +53,16 @@ def _mctest() -> Layout:
 _ENDINGS = {f"choice{number}": f"ending{number}" for number in range(_CHOICES)}
 _LAYOUTS = (
     *(
-        layout
-        for label in ("label", None)
-        for layout in (
-            _named(label, text="startphrase", **_ENDINGS),
-            _named(label, text="sent1", text_end="sent2", **_ENDINGS),
-            _named(label, text="text", choices="choices"),
+        Layout(columns | label)
+        for label in ({"label": "label"}, {})
+        for columns in (
+            {"text": "startphrase"} | _ENDINGS,
+            {"text": "sent1", "text_end": "sent2"} | _ENDINGS,
+            {"text": "text", "choices": "choices"},
         )
     ),
-    _named("answerKey", question="question"),
-    _named(None, question="question"),
+    Layout({"question": "question", "label": "answerKey"}),
+    Layout({"question": "question"}),
     _mctest(),
 )
 

@@ -3,9 +3,8 @@
 from bert_tf.data.task_files.tables import Layout
 
 
-def _named(text: str, label: str, *others: str, pair: str | None = None) -> Layout:
-    columns = {"text": text, "label": label} | ({"text_pair": pair} if pair else {})
-    return Layout(columns, frozenset([*columns.values(), *others]))
+def _named(text: str, label: str, *, pair: str | None = None) -> Layout:
+    return Layout({"text": text, "label": label} | ({"text_pair": pair} if pair else {}))
 
 
 TEXTS = (

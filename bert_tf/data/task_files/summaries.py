@@ -16,12 +16,12 @@ from bert_tf.errors import UserError
 _ARTICLE, _SUMMARY = "text", "summary"  # what the task calls the columns
 _LAYOUTS = (
     *(
-        Layout({_ARTICLE: article, _SUMMARY: summary}, frozenset([article, summary]))
+        Layout({_ARTICLE: article, _SUMMARY: summary})
         for article in ("article", "text")
         for summary in ("summary", "highlights")
     ),
-    Layout({_ARTICLE: "article"}, frozenset(["article"])),
-    Layout({_ARTICLE: "text"}, frozenset(["text"])),
+    Layout({_ARTICLE: "article"}),
+    Layout({_ARTICLE: "text"}),
 )
 _JSON = re.compile(r"\.json(\.gz|\.bz2|\.xz|\.zst)?$")
 _BETWEEN_ITEMS = re.compile(r"[\s,]*")

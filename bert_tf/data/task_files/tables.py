@@ -30,17 +30,16 @@ class Row:
 class Layout:
     """What a table of a known shape calls its columns.
 
-    `header` are names that are all there; a table without a header has `cells`, patterns
-    of its first row's, and columns by number.
+    Its header has them all; a table without a header has `cells`, patterns of its first
+    row's, and columns by number.
     """
 
     columns: Mapping[str, str]  # from what a task calls it to what the table does
-    header: frozenset[str] = frozenset()
     cells: tuple[str, ...] = ()
 
     def has_header(self, first: Sequence[str]) -> bool:
         """Whether `first` is the header of such a table."""
-        return bool(self.header) and self.header <= set(first)
+        return not self.cells and set(self.columns.values()) <= set(first)
 
     def has_row(self, first: Sequence[str]) -> bool:
         """Whether `first` is a row of such a table without a header."""

@@ -13,15 +13,9 @@ from bert_tf.data.task_files.opening import read_lines, wrong
 from bert_tf.data.task_files.tables import Layout, Row, read_table
 
 _SCAN = re.compile(r"IN: (?P<text>.*) OUT: (?P<target>.*)")
-
-
-def _named(text: str, target: str) -> Layout:
-    return Layout({"text": text, "target": target}, frozenset([text, target]))
-
-
 _LAYOUTS = (
-    _named("source", "target"),
-    _named("text", "target"),
+    Layout({"text": "source", "target": "target"}),
+    Layout({"text": "text", "target": "target"}),
     Layout({"text": "0", "target": "1"}, cells=(r".*", r".*")),
 )
 

@@ -10,9 +10,7 @@ import zstandard
 from bert_tf.data.task_files.tables import Layout, Row, read_table
 from bert_tf.errors import UserError
 
-SENTENCES = Layout(
-    {"text": "sentence", "label": "label"}, frozenset(["sentence", "label"])
-)
+SENTENCES = Layout({"text": "sentence", "label": "label"})
 LABEL_FIRST = Layout({"text": "1", "label": "0"}, cells=(r"\w+", r".*"))
 
 
