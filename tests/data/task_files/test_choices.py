@@ -2,14 +2,12 @@
 
 import gzip
 import json
-import os
 
 import pytest
 
 from bert_tf.data.task_files.choices import Question, read_questions
 from bert_tf.errors import UserError
 
-OPENBOOKQA = "/work/shared/data/multiple_choice/openbookqa/dev_complete.jsonl"
 SWAG = ",video-id,fold-ind,startphrase,sent1,sent2,gold-source,ending0,ending1,ending2,"
 SWAG += "ending3,label\n"
 
@@ -203,9 +201,11 @@ def test_broken_answers(answers, message, tmp_path):
         read_questions(path, {})
 
 
-@pytest.mark.skipif(not os.path.exists(OPENBOOKQA), reason="needs OpenBookQA")
-def test_all_of_openbookqa():
-    questions = read_questions(OPENBOOKQA, {})
+def test_all_of_openbookqa(shared):
+    folder = shared / "data" / "multiple_choice" / "openbookqa"
+    if not folder.is_dir():
+        pytest.skip("needs OpenBookQA")
+    questions = read_questions(str(folder / "dev_complete.jsonl"), {})
 
     assert len(questions) == 500
     assert questions[0].choices[questions[0].answer] == "Deep sea animals"

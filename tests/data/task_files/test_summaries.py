@@ -2,14 +2,11 @@
 
 import json
 import lzma
-import os
 
 import pytest
 
 from bert_tf.data.task_files.summaries import Article, read_articles
 from bert_tf.errors import UserError
-
-FOLDER = "/work/shared/data/summarisation"
 
 
 def written(tmp_path, name, text):
@@ -83,10 +80,12 @@ def test_broken_objects(tmp_path):
         read_articles(path, {})
 
 
-@pytest.mark.skipif(not os.path.exists(FOLDER), reason="needs articles")
-def test_real_articles():
-    news = read_articles(f"{FOLDER}/bbc_news_summary.jsonl.xz", {})
-    tokens = read_articles(f"{FOLDER}/cnndm_sample.train.0.json", {})
+def test_real_articles(shared):
+    folder = shared / "data" / "summarisation"
+    if not folder.is_dir():
+        pytest.skip("needs articles")
+    news = read_articles(f"{folder}/bbc_news_summary.jsonl.xz", {})
+    tokens = read_articles(f"{folder}/cnndm_sample.train.0.json", {})
 
     assert len(news) == 1824 and all(each.text and each.summary for each in news)
     assert len(tokens) == 6
