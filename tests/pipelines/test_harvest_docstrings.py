@@ -1,84 +1,11 @@
-"""The corpus of docstrings: prose stays, code goes."""
+"""The corpus of docstrings: documents, and a file of them."""
 
-import inspect
-import pathlib
 import sys
 
 import pytest
 
 from bert_tf import errors
 from pipelines import harvest_docstrings
-
-
-@pytest.mark.parametrize(
-    ("docstring", "expected"),
-    [
-        ("One line\nthat goes on.", ["One line that goes on."]),
-        ("First.\n\nSecond.", ["First.", "Second."]),
-        ("See `the guide <https://x.y>`_ and :func:`~a.b` or ``c``.",
-         ["See the guide and ~a.b or c."]),
-        ("Before:\n\n>>> 1 + 1\n2\n\nAfter.", ["After."]),
-        ("Before.\n```python\nx = 1\n\ny = 2\n```\nAfter.", ["Before.", "After."]),
-        ("As here::\n\n    x = 1\n\n    y = 2\n\nAfter.", ["As here:", "After."]),
-        ("A title\n-------\nText.", ["Text."]),
-        ("+---+---+\n| a | b |\n+---+---+\nText.", ["Text."]),
-        (".. note:: ignored\nText.", ["Text."]),
-        ("Parameters\n----------\naxis : int, optional\n    The axis.", ["The axis."]),
-        ("Args:\n  axis: The axis to\n    reduce.\n  name (str): A name.",
-         ["The axis to reduce.", "A name."]),
-        (":param axis: The axis.\n:type axis: int\n:returns: A thing.",
-         ["The axis.", "A thing."]),
-        ("Either:\n* the first one.\n* the second\n  one.",
-         ["the first one.", "the second one."]),
-        ("", []),
-    ],
-)  # fmt: skip
-def test_paragraphs(docstring, expected):
-    assert list(harvest_docstrings.paragraphs_of(docstring)) == expected
-
-
-@pytest.mark.parametrize(
-    ("sentence", "expected"),
-    [
-        ("Returns the number of elements in the list.", True),
-        ("Too short.", False),
-        ("no capital letter at the start.", False),
-        ("No full stop at the end", False),
-        ("X = foo(bar) + 1 / 2 - baz[3].", False),
-    ],
-)
-def test_prose(sentence, expected):
-    assert harvest_docstrings.is_prose(sentence) is expected
-
-
-def test_a_file_gives_its_docstrings_in_source_order(tmp_path):
-    path = tmp_path / "module.py"
-    path.write_text(
-        inspect.cleandoc('''
-            """This is the module itself. It has two sentences."""
-            class A:
-                """This is the class inside it."""
-                async def b(self):
-                    """This is the method of the class."""
-                    return "This is no docstring at all."
-            def c():
-                "x"
-        ''')
-    )
-    source = harvest_docstrings.read_source(path)
-    assert source.readable
-    assert source.docstrings == (
-        ("This is the module itself.", "It has two sentences."),
-        ("This is the class inside it.",),
-        ("This is the method of the class.",),
-    )
-
-
-@pytest.mark.parametrize("content", [b"def (", b"x = '\xff'", b"\0"])
-def test_what_is_not_python_is_skipped(tmp_path, content):
-    path = tmp_path / "module.py"
-    path.write_bytes(content)
-    assert not harvest_docstrings.read_source(path).readable
 
 
 def test_documents_are_long_enough_and_say_nothing_twice():
@@ -129,11 +56,3 @@ def test_errors_are_the_users_and_leave_no_file(tmp_path, monkeypatch):
         with pytest.raises(errors.UserError, match=message):
             harvest_docstrings.harvest(packages, path)
     assert not list(tmp_path.glob("corpus*"))
-
-
-def test_the_standard_library_is_found_without_installed_packages():
-    files = harvest_docstrings.package_files(harvest_docstrings.STANDARD_LIBRARY)
-    names = {path.name for path in files}
-    assert "argparse.py" in names
-    assert not any("site-packages" in path.parts for path in files)
-    assert all(isinstance(path, pathlib.Path) for path in files[:1])
