@@ -110,8 +110,7 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         for split, of_split in found.items():
             path = folder / f"{split}.jsonl"
-            if not path.exists():
-                examples.write(of_split, path, task=contest.task.name)
+            examples.write(of_split, path, task=contest.task.name)
         labels = task.labels_of(found["train"]) if task.has_labels else ()
         return FinetuneConfig(
             task=dataclasses.replace(contest.task, labels=labels),
@@ -148,7 +147,11 @@ class Bench:
             outcome = Outcome(**json.loads(usage.last_line(log)))
         except (subprocess.CalledProcessError, ValueError) as error:
             raise _Failure(f"{usage.last_line(log)!r} (see {log})") from error
-        return outcome.figures or judge(job.config, outcome.answers), used.wall_seconds
+        try:
+            figures = outcome.figures or judge(job.config, outcome.answers)
+        except ValueError as error:  # no numbers, say
+            raise _Failure(f"answers that metrics refuse: {error}") from error
+        return figures, used.wall_seconds
 
 
 class _Failure(Exception):

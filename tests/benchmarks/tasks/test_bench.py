@@ -136,6 +136,12 @@ def test_a_failure_is_told_and_tried_again(bench, monkeypatch):
     assert not bench.run("films", "peer", 0).failure
 
 
+def test_answers_that_cannot_be_judged_are_told(bench, monkeypatch):
+    scripted(monkeypatch, PEER.replace("right)):", "right[1:])):"))
+
+    assert "answers that metrics refuse" in bench.run("films", "peer", 0).failure
+
+
 def test_a_missing_file_and_a_missing_environment_are_told(bench, data):
     assert "make bench-tasks" in bench.run("films", "transformers", 0).failure
 
