@@ -19,6 +19,7 @@ PROGRAMS = [
     "pipelines.learn_vocab",
     "pipelines.create_pretraining_data",
     "pipelines.harvest_docstrings",
+    "pipelines.label_docstrings",
 ]
 
 
