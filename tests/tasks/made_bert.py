@@ -3,6 +3,7 @@
 import numpy as np
 
 from bert_tf.config import BertConfig
+from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.formats import write_pretrained
@@ -16,6 +17,7 @@ WORDS = (
     *("paris", "london", "bob", "alice", "in", "lives"),
 )
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", "##ly")
+TOKENIZER = BertTokenizer(Vocabulary(TOKENS), lower_case=True)
 
 
 def write_bert(folder):
@@ -40,7 +42,7 @@ def write_bert(folder):
         else:
             weights[path] = rng.normal(scale=0.15, size=shape).astype("float32")
     pretrained = Pretrained(
-        config, weights, Vocabulary(TOKENS), Coverage(tuple(weights), {}, {}, ())
+        config, weights, TOKENIZER.vocabulary, Coverage(tuple(weights), {}, {}, ())
     )
     write_pretrained(pretrained, str(folder), format="hugging_face")
     return str(folder)

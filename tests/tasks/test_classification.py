@@ -15,7 +15,6 @@ from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.task import Example
 from bert_tf.training import finetune_lib
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import write_bert
 
 GOOD, BAD = ("good", "fine", "great", "nice"), ("bad", "awful", "poor", "sad")
 
@@ -32,11 +31,6 @@ def write_reviews(path, *, seed, count=96):
         lines.append(f"the film was {filler} {word} .\t{'good' if is_good else 'bad'}")
     path.write_text("\n".join(lines) + "\n")
     return str(path)
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    return write_bert(tmp_path_factory.mktemp("bert") / "tiny")
 
 
 @pytest.fixture(scope="module")

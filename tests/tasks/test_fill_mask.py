@@ -5,8 +5,6 @@ import pytest
 import tensorflow as tf
 
 from bert_tf.config import FeatureConfig, FinetuneConfig, TaskConfig
-from bert_tf.data.tokenization import BertTokenizer
-from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.formats import read_pretrained
 from bert_tf.modeling.checkpoints.pretrained import assign
@@ -16,20 +14,14 @@ from bert_tf.tasks.raw_text import answer_inputs
 from bert_tf.tasks.sequences import pack_texts
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import TOKENS, write_bert
+from tests.tasks.made_bert import TOKENIZER, TOKENS
 
 TEXTS = ("the cat sat on the mat . " * 3, "a dog ran", "the film was very good " * 4, "")
 
 
 @pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    return write_bert(tmp_path_factory.mktemp("bert") / "tiny")
-
-
-@pytest.fixture(scope="module")
 def task_and_model(bert):
-    tokenizer = BertTokenizer(Vocabulary(TOKENS), lower_case=True)
-    task = FillMask(TaskConfig(name="fill_mask", max_seq_length=64), tokenizer)
+    task = FillMask(TaskConfig(name="fill_mask", max_seq_length=64), TOKENIZER)
     pretrained = read_pretrained(bert)
     model = task.make_model(pretrained.config, FeatureConfig())
     assign(model, pretrained)

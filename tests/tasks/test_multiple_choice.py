@@ -8,8 +8,6 @@ import pytest
 import tensorflow as tf
 
 from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
-from bert_tf.data.tokenization import BertTokenizer
-from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
@@ -17,7 +15,7 @@ from bert_tf.tasks.multiple_choice import MultipleChoice
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
 from bert_tf.training.row_batches import RowBatches
-from tests.tasks.made_bert import TOKENS, write_bert
+from tests.tasks.made_bert import TOKENIZER, TOKENS
 
 ANIMALS = ("cat", "dog", "film", "mat", "bob", "alice")
 
@@ -38,11 +36,6 @@ def write_questions(path, *, seed, count):
         )
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return str(path)
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    return write_bert(tmp_path_factory.mktemp("bert") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +74,7 @@ def loaded(finetuned):
 
 
 def task_of(max_seq_length=24):
-    tokenizer = BertTokenizer(Vocabulary(TOKENS), lower_case=True)
-    return MultipleChoice(TaskConfig(max_seq_length=max_seq_length), tokenizer)
+    return MultipleChoice(TaskConfig(max_seq_length=max_seq_length), TOKENIZER)
 
 
 def example(text, *choices, target=0):

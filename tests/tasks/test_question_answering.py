@@ -27,7 +27,7 @@ from bert_tf.tasks.question_answering import (
 )
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import TOKENS, write_bert
+from tests.tasks.made_bert import TOKENS
 
 LETTERS = "abcé中😀."
 LETTER_TOKENS = (
@@ -492,11 +492,11 @@ def write_questions(path, *, seed, count):
     return str(path)
 
 
-def test_it_learns_and_a_loaded_model_answers_the_same(tmp_path):
+def test_it_learns_and_a_loaded_model_answers_the_same(bert, tmp_path):
     eval_file = write_questions(tmp_path / "dev.json", seed=2, count=60)
     config = FinetuneConfig(
         task=TaskConfig(name="question_answering", max_seq_length=20, doc_stride=6),
-        init_checkpoint=write_bert(tmp_path / "tiny"),
+        init_checkpoint=bert,
         train_file=write_questions(tmp_path / "train.json", seed=1, count=320),
         eval_file=eval_file,
         train_batch_size=16,

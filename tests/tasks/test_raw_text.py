@@ -10,7 +10,6 @@ from bert_tf.config import FinetuneConfig, TaskConfig
 from bert_tf.errors import UserError
 from bert_tf.tasks.raw_text import parse_lines
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import write_bert
 
 NAMES = ["text", "text_pair"]
 
@@ -33,11 +32,11 @@ def test_lines_that_are_no_inputs(line):
         parse('{"text": "a", "text_pair": "b"}', line)
 
 
-def test_the_program_answers_from_a_run(tmp_path):
+def test_the_program_answers_from_a_run(bert, tmp_path):
     (tmp_path / "train.tsv").write_text("text\tlabel\ngood film\tyes\nbad film\tno\n")
     config = FinetuneConfig(
         task=TaskConfig(name="classification", max_seq_length=16),
-        init_checkpoint=write_bert(tmp_path / "bert"),
+        init_checkpoint=bert,
         train_file=str(tmp_path / "train.tsv"),
         eval_file=str(tmp_path / "train.tsv"),
         train_batch_size=2,

@@ -9,7 +9,6 @@ from bert_tf.errors import UserError
 from bert_tf.tasks.regression import PairRegression
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import write_bert
 
 
 def write_pairs(path, *, seed, count):
@@ -26,10 +25,10 @@ def write_pairs(path, *, seed, count):
     return str(path)
 
 
-def test_scores_are_learnt(tmp_path):
+def test_scores_are_learnt(bert, tmp_path):
     config = FinetuneConfig(
         task=TaskConfig(name="pair_regression", max_seq_length=32),
-        init_checkpoint=write_bert(tmp_path / "bert"),
+        init_checkpoint=bert,
         train_file=write_pairs(tmp_path / "train.tsv", seed=1, count=240),
         eval_file=write_pairs(tmp_path / "dev.tsv", seed=2, count=40),
         train_batch_size=8,

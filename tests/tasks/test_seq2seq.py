@@ -16,7 +16,7 @@ from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.seq2seq import Seq2Seq, join_pieces
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import TOKENS, write_bert
+from tests.tasks.made_bert import TOKENS
 from tests.test_cli import run
 
 
@@ -40,11 +40,11 @@ def pairs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finetuned(pairs, tmp_path_factory):
+def finetuned(bert, pairs, tmp_path_factory):
     workdir = str(tmp_path_factory.mktemp("finetuned"))
     config = FinetuneConfig(
         task=TaskConfig(name="seq2seq", max_seq_length=8),
-        init_checkpoint=write_bert(tmp_path_factory.mktemp("bert") / "tiny"),
+        init_checkpoint=bert,
         train_file=pairs[0],
         eval_file=pairs[1],
         train_batch_size=16,

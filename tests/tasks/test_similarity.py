@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from bert_tf.config import FeatureConfig, FinetuneConfig, TaskConfig
-from bert_tf.data.tokenization import BertTokenizer
-from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.formats import read_pretrained
 from bert_tf.modeling.checkpoints.pretrained import assign
@@ -13,13 +11,8 @@ from bert_tf.tasks.answering import answer_examples
 from bert_tf.tasks.similarity import Similarity
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import TOKENS, write_bert
+from tests.tasks.made_bert import TOKENIZER, TOKENS
 from tests.tasks.test_regression import write_pairs
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    return write_bert(tmp_path_factory.mktemp("bert") / "tiny")
 
 
 def config_of(bert, tmp_path, **overrides):
@@ -38,8 +31,7 @@ def config_of(bert, tmp_path, **overrides):
 
 def test_the_cosine_of_the_means(bert):
     pretrained = read_pretrained(bert)
-    tokenizer = BertTokenizer(Vocabulary(TOKENS), lower_case=True)
-    task = Similarity(TaskConfig(max_seq_length=32), tokenizer)
+    task = Similarity(TaskConfig(max_seq_length=32), TOKENIZER)
     model = task.make_model(pretrained.config, FeatureConfig())
     assign(model, pretrained)
     texts = ("the cat sat on the mat", "a dog")
@@ -87,8 +79,7 @@ def test_an_encoder_that_stays_as_it_is_needs_no_training(bert, tmp_path):
 
 
 def test_texts_that_are_cut_are_counted_one_by_one():
-    tokenizer = BertTokenizer(Vocabulary(TOKENS), lower_case=True)
-    task = Similarity(TaskConfig(max_seq_length=8), tokenizer)
+    task = Similarity(TaskConfig(max_seq_length=8), TOKENIZER)
     examples = [Example({"text": "a " * 6, "text_pair": "a " * 7}, 1.0)]
 
     assert task.num_cut(examples) == 1

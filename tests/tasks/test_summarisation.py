@@ -1,7 +1,6 @@
 """Extracts of articles, from files to figures."""
 
 import json
-import os
 import random
 
 import numpy as np
@@ -10,17 +9,14 @@ import tensorflow as tf
 from rouge_score.rouge_scorer import RougeScorer
 
 from bert_tf.config import FinetuneConfig, TaskConfig
-from bert_tf.data.tokenization import BertTokenizer
-from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.summarisation import Summarisation
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import TOKENS, WORDS, write_bert
+from tests.tasks.made_bert import TOKENIZER, TOKENS, WORDS
 
-CNNDM = "/work/shared/data/summarisation/cnndm_sample.train.0.json"
 CLS = TOKENS.index("[CLS]")
 
 
@@ -44,11 +40,6 @@ def write_articles(path, *, seed, count):
         )
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return str(path)
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    return write_bert(tmp_path_factory.mktemp("bert") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +78,8 @@ def loaded(finetuned):
 
 
 def task_of(max_seq_length=32, doc_stride=16):
-    tokenizer = BertTokenizer(Vocabulary(TOKENS), lower_case=True)
     config = TaskConfig(max_seq_length=max_seq_length, doc_stride=doc_stride)
-    return Summarisation(config, tokenizer)
+    return Summarisation(config, TOKENIZER)
 
 
 def score_words(**logits):
@@ -326,10 +316,12 @@ def test_only_operations_that_tensorflow_serving_has(loaded):
     assert not kinds & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
 
 
-@pytest.mark.skipif(not os.path.exists(CNNDM), reason="needs CNN/DailyMail")
-def test_the_oracle_finds_real_summaries():
+def test_the_oracle_finds_real_summaries(shared):
+    path = shared / "data" / "summarisation" / "cnndm_sample.train.0.json"
+    if not path.exists():
+        pytest.skip("needs CNN/DailyMail")
     task = task_of(max_seq_length=64)
-    examples = task.read(CNNDM, {})
+    examples = task.read(str(path), {})
 
     rows = list(task.encode(examples))
 

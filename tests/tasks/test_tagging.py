@@ -21,7 +21,6 @@ from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.tagging import Tagging
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import write_bert
 
 IOB2 = ("B-LOC", "B-PER", "I-LOC", "I-PER", "O")
 TOKENS = (
@@ -605,11 +604,11 @@ def write_sentences(path, *, seed, count):
 
 
 @pytest.fixture(scope="module")
-def finetuned(tmp_path_factory):
+def finetuned(bert, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tagging")
     config = FinetuneConfig(
         task=TaskConfig(name="tagging", max_seq_length=12, doc_stride=5),
-        init_checkpoint=write_bert(folder / "bert"),
+        init_checkpoint=bert,
         train_file=write_sentences(folder / "train.conll", seed=1, count=160),
         eval_file=write_sentences(folder / "dev.conll", seed=2, count=40),
         train_batch_size=8,
