@@ -74,10 +74,6 @@ class Classification(Task):
         """See Task."""
         return num_cut(self, examples)
 
-    def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """See Task."""
-        return {"loss": tf.reduce_sum(batch["weight"])}
-
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task."""
         return classification_sums(outputs["logits"], batch["label"], batch["weight"])

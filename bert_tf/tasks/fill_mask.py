@@ -72,10 +72,6 @@ class FillMask(Task):
         """See Task."""
         return num_cut(self, examples)
 
-    def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Not trained; see `encode`."""
-        raise NotImplementedError
-
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """Not trained; see `encode`."""
         raise NotImplementedError

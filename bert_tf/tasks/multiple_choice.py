@@ -96,10 +96,6 @@ class MultipleChoice(Task):
         chunks = raw_chunks(self, examples, size=_CHUNK)
         return sum(int(count(inputs)) for _, inputs in chunks)
 
-    def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """See Task."""
-        return {"loss": tf.reduce_sum(batch["weight"])}
-
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task."""
         # A choice that fills up a batch has no tokens, not even [CLS].

@@ -19,13 +19,13 @@ import tensorflow as tf
 from absl import logging
 
 from bert_tf.config import BertConfig, FeatureConfig
-from bert_tf.data.packing import ENCODER_INPUTS, pack_pair
+from bert_tf.data.packing import pack_pair
 from bert_tf.data.task_files.squad import read_squad
 from bert_tf.data.windows import Windows, make_windows
 from bert_tf.errors import UserError
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks import squad_metrics
-from bert_tf.tasks.sequences import raw_chunks
+from bert_tf.tasks.sequences import raw_chunks, without_padding
 from bert_tf.tasks.sums import WeightedSums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -97,7 +97,11 @@ class QuestionAnswering(Task):
             spans = tf.constant([each.target.span or (0, 0) for each in chunk])
             labelled = {name: each.numpy() for name, each in label(inputs, spans).items()}
             num_without_tokens += int(np.sum(~labelled.pop("has_label")))
-            yield from _without_padding(labelled)
+            for row in np.flatnonzero(labelled["is_known"]):
+                yield without_padding(labelled, row) | {
+                    name: labelled[name][row]
+                    for name in ("start_position", "end_position")
+                }
         if num_without_tokens:
             logging.warning(
                 "%d of %d answers have no token; their questions are left out of "
@@ -110,10 +114,6 @@ class QuestionAnswering(Task):
                 f"Expected answers to train on, received none in {len(examples)} "
                 "questions; check their offsets and texts."
             )
-
-    def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """See Task."""
-        return {"loss": tf.reduce_sum(batch["weight"])}
 
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task; `accuracy` is the share of windows with both positions right."""
@@ -306,19 +306,6 @@ def label_windows(task: Task, inputs: Batch, spans: tf.Tensor) -> Batch:
         }
         | {"is_known": tf.gather(has_label_B, windows.text), "has_label": has_label_B}
     )
-
-
-def _without_padding(labelled: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-    """The rows of arrays [W, ...] whose label is known."""
-    lengths = labelled["input_mask"].sum(axis=1)
-    for row in np.flatnonzero(labelled["is_known"]):
-        yield {
-            name: labelled[name][row, : lengths[row]].copy() for name in ENCODER_INPUTS
-        } | {
-            "start_position": labelled["start_position"][row],
-            "end_position": labelled["end_position"][row],
-            "weight": np.float32(1),
-        }
 
 
 # --- Answers ----------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import keras
 import numpy as np
-import tensorflow as tf
 from scipy import stats
 
 from bert_tf.config import BertConfig, FeatureConfig
@@ -52,10 +51,6 @@ class PairRegression(Task):
     def num_cut(self, examples: Sequence[Example]) -> int:
         """See Task."""
         return num_cut(self, examples)
-
-    def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """See Task."""
-        return {"loss": tf.reduce_sum(batch["weight"])}
 
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task."""

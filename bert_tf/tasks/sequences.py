@@ -1,7 +1,7 @@
 """From one or two texts to the sequence that an encoder sees whole."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,13 +68,24 @@ def encode_sequences(
     pack = tf.function(lambda inputs: pack_texts(task, inputs), reduce_retracing=True)
     for chunk, inputs in raw_chunks(task, examples, size=_CHUNK):
         packed = {name: values.numpy() for name, values in pack(inputs).items()}
-        lengths = packed["input_mask"].sum(axis=1)
-        for row, (example, length) in enumerate(zip(chunk, lengths, strict=True)):
-            yield (
-                example,
-                {name: packed[name][row, :length].copy() for name in ENCODER_INPUTS}
-                | {"weight": np.float32(1)},
-            )
+        for row, example in enumerate(chunk):
+            yield example, without_padding(packed, row)
+
+
+def without_padding(
+    arrays: Mapping[str, np.ndarray], row: int, names: Sequence[str] = ENCODER_INPUTS
+) -> dict[str, np.ndarray]:
+    """A row to train on, with a `weight` of 1.
+
+    Args:
+        arrays: [B, S, ...] each, with `input_mask`.
+        row: its number.
+        names: of the arrays to take, as far as the row has tokens.
+    """
+    length = arrays["input_mask"][row].sum()
+    return {name: arrays[name][row, :length].copy() for name in names} | {
+        "weight": np.float32(1)
+    }
 
 
 def raw_chunks(

@@ -28,7 +28,7 @@ from bert_tf.tasks.entities import (
     to_iob2,
     type_of,
 )
-from bert_tf.tasks.sequences import raw_chunks
+from bert_tf.tasks.sequences import raw_chunks, without_padding
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -130,12 +130,9 @@ class Tagging(Task):
             is_word = words >= 0
             arrays["label"] = np.where(is_word, labels[words], 0)
             arrays["label_weight"] = np.where(is_word, weights[words], 0)
-            lengths = arrays["input_mask"].sum(axis=1)
+            names = (*ENCODER_INPUTS, "label", "label_weight")
             for row in np.flatnonzero(is_word.any(axis=1)):
-                yield {
-                    name: arrays[name][row, : lengths[row]].copy()
-                    for name in (*ENCODER_INPUTS, "label", "label_weight")
-                } | {"weight": np.float32(1)}
+                yield without_padding(arrays, row, names)
 
     def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
         """See Task."""

@@ -130,9 +130,9 @@ class Task(abc.ABC):
         among them, and what `weighted_sums` needs.
         """
 
-    @abc.abstractmethod
     def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """See bert_tf.training.trainer.Objective."""
+        """See bert_tf.training.trainer.Objective; here of rows with one loss each."""
+        return {"loss": tf.reduce_sum(batch["weight"])}
 
     @abc.abstractmethod
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
