@@ -59,6 +59,7 @@ setup(
         "sentencex==1.0.32",  # exact: the bytes of the data depend on its splits
         "tensorboard",
         "tensorflow>=2.21,<2.22",
+        "tensorflow-serving-api>=2.21,<2.22",
         "tensorflow-text>=2.21,<2.22",
         "zstandard",
     ],

@@ -6,7 +6,7 @@ r"""Asks an exported model, loading only TensorFlow and TF Text, or a fine-tuned
     python -m bert_tf.predict --workdir=runs/sentiment --input=lines.txt > labels.jsonl
 
 --text answers for people. --input reads a text a line (- is standard input) and answers
-with a JSON object a line. Tasks that take more than a text, and files whose names end in
+with a JSON object a line. What takes more than a text, and files whose names end in
 .jsonl, have a JSON object on each line.
 """
 
@@ -14,7 +14,8 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from absl import flags, logging
 
@@ -28,8 +29,10 @@ _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "Folder of the versions, of which the newest is asked, or of one."
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
-_SIGNATURE = flags.DEFINE_enum(
-    "signature", "fill_mask", ["fill_mask", "embed"], "What to ask for."
+_SIGNATURE = flags.DEFINE_string(
+    "signature",
+    "serving_default",
+    "What to ask an exported model for: its task's answer, or such as embed.",
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
@@ -57,10 +60,10 @@ def main(argv):
         return
     signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
     num_answers = num_masks = 0
-    for answer in answers(signature, texts):
+    for answer in answers(signature, _parse(texts, input_ranks(signature))):
         num_answers += 1
         num_masks += len(answer.get("masks", "-"))
-        if _TEXT.value and _SIGNATURE.value == "fill_mask":
+        if _TEXT.value and "masks" in answer:
             print(format_filled_masks(answer), end="\n\n")
         else:
             print(json.dumps(answer, ensure_ascii=False))
@@ -75,16 +78,19 @@ def main(argv):
 def _answer_with_run(texts) -> None:
     """Prints what a fine-tuned model answers."""
     from bert_tf.tasks.finetuned import load_finetuned
-    from bert_tf.tasks.raw_text import answer_inputs, parse_lines
+    from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
-    inputs = parse_lines(
-        map(_decode, texts),
-        task.raw_inputs,
-        are_objects=(_INPUT.value or "").endswith(".jsonl"),
-    )
+    inputs = _parse(texts, task.raw_inputs)
     for answer in answer_inputs(task, model, inputs, batch_size=BATCH_SIZE):
         print(json.dumps(answer, ensure_ascii=False))
+
+
+def _parse(texts, names) -> Iterator[Mapping[str, Any]]:
+    from bert_tf.data.raw_lines import parse_lines
+
+    are_objects = (_INPUT.value or "").endswith(".jsonl")
+    return parse_lines(map(_decode, texts), names, are_objects=are_objects)
 
 
 def load_signature(model_dir: str, name: str):
@@ -95,10 +101,11 @@ def load_signature(model_dir: str, name: str):
         name: of the signature.
 
     Returns:
-        A function from text, a string vector, to a dictionary of tensors.
+        A function from strings by name to a dictionary of tensors.
 
     Raises:
-        UserError: the folder holds no SavedModel or that has no such signature.
+        UserError: the folder holds no SavedModel, or that has no such signature, or one
+            that takes something else than text.
     """
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  registers the operations of the graph
@@ -116,30 +123,48 @@ def load_signature(model_dir: str, name: str):
             f"{', '.join(sorted(model.signatures))}; export it with that signature."
         )
     signature = model.signatures[name]
+    _, specs = signature.structured_input_signature
+    if any(spec.dtype != tf.string for spec in specs.values()):
+        raise UserError(
+            f"Expected a signature that takes text, received {name!r}, which takes "
+            f"{', '.join(sorted(specs))}; ask for another."
+        )
     signature.keep_alive = model  # its variables go when the model goes
     return signature
 
 
-def answers(signature, texts) -> Iterator[dict]:
-    """Answers texts in batches.
+def input_ranks(signature) -> dict[str, int]:
+    """The names of a signature's inputs and the ranks of their tensors."""
+    _, specs = signature.structured_input_signature
+    return {name: spec.shape.rank for name, spec in specs.items()}
+
+
+def answers(signature, inputs) -> Iterator[dict]:
+    """Answers in batches.
 
     Args:
         signature: what `load_signature` returned.
-        texts: strings or UTF-8 bytes.
+        inputs: dictionaries of strings, or of lists of strings, by name.
 
     Yields:
-        For each text `{"text": ..., "masks": [[[token, probability], ...], ...]}` or
-        `{"text": ..., NAME: [float, ...], ...}`.
+        The inputs and the outputs of each in one dictionary. For masks these are
+        `"masks": [[[token, probability], ...], ...]`.
     """
-    import tensorflow as tf
+    from bert_tf.tasks.sequences import string_tensor
 
-    texts = iter(texts)
-    while batch := list(itertools.islice(texts, BATCH_SIZE)):
-        outputs = signature(text=tf.constant(batch))
+    ranks = input_ranks(signature)
+    inputs = iter(inputs)
+    while batch := list(itertools.islice(inputs, BATCH_SIZE)):
+        outputs = signature(
+            **{
+                name: string_tensor([each[name] for each in batch], rank)
+                for name, rank in ranks.items()
+            }
+        )
         outputs = {name: values.numpy() for name, values in outputs.items()}
-        for row, text in enumerate(batch):
+        for row, given in enumerate(batch):
             answer = {name: values[row] for name, values in outputs.items()}
-            yield {"text": _decode(text)} | _to_plain(answer)
+            yield dict(given) | _to_plain(answer)
 
 
 def format_filled_masks(answer: dict) -> str:
@@ -179,7 +204,7 @@ def _read_lines(path: str) -> Iterator[bytes]:
 
 def _to_plain(answer: dict) -> dict:
     if "num_masks" not in answer:
-        return {name: values.tolist() for name, values in sorted(answer.items())}
+        return {name: _decode_all(v.tolist()) for name, v in sorted(answer.items())}
     return {
         "masks": [
             [
@@ -191,6 +216,12 @@ def _to_plain(answer: dict) -> dict:
             for mask in range(answer["num_masks"])
         ]
     }
+
+
+def _decode_all(value):
+    if isinstance(value, list):
+        return [_decode_all(each) for each in value]
+    return _decode(value) if isinstance(value, bytes) else value
 
 
 def _decode(text: str | bytes) -> str:

@@ -3,205 +3,179 @@
 EXPORT_DIR/1/saved_model.pb
              variables/            the weights, once
              assets/vocab.txt
-             assets.extra/export_manifest.json
+             assets.extra/export_manifest.json       what was exported, golden answers
+             assets.extra/tf_serving_warmup_requests
+             batching_params.pbtxt
+             model_card.md
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import platform
 import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_text
 from absl import logging
-from tensorflow.core.protobuf import saved_model_pb2
 
 import bert_tf
-from bert_tf.config import BertConfig
-from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
-from bert_tf.modeling.checkpoints.run_dir import VOCAB_FILE, load_run
-from bert_tf.serving.signatures import pretrained_signatures
-from bert_tf.tasks.fill_mask import MASK
+from bert_tf.modeling.checkpoints import run_dir
+from bert_tf.serving import verification
+from bert_tf.serving.golden import (
+    TOLERANCES,
+    GoldenCase,
+    golden_cases,
+    golden_misses,
+)
+from bert_tf.serving.model_card import model_card
+from bert_tf.serving.ops import TEXT_OPS
+from bert_tf.serving.saved_model import ops_of, write_saved_model
+from bert_tf.serving.servable import Servable, load_servable
+from bert_tf.serving.signatures import Signatures, make_signatures
+from bert_tf.serving.verification import raise_for
+from bert_tf.serving.warmup import BATCHING_PARAMS, write_warmup
 
 MANIFEST_FILE = os.path.join("assets.extra", "export_manifest.json")
-MANIFEST_FORMAT = 1
-GOLDEN_TEXTS = (f"The {MASK} of the {MASK}.", "Naïve café, 日本語 — déjà vu!", "")
-TOLERANCE = 1e-4  # between the exported graph and the model it was made of
+WARMUP_FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
+BATCHING_FILE = "batching_params.pbtxt"
+MODEL_CARD_FILE = "model_card.md"
+MANIFEST_FORMAT = 2
 
 
 def export(
-    workdir: str, export_dir: str, *, max_seq_length: int | None = None, top_k: int = 5
+    workdir: str,
+    export_dir: str,
+    *,
+    dtype: str | None = None,
+    max_seq_length: int | None = None,
+    top_k: int | None = None,
+    verify: bool = False,
 ) -> str:
-    """Exports the newest checkpoint of a run under the next free version number.
+    """Exports the newest weights of a run under the next free version number.
 
     The result is loaded again and compared with the model before it gets its name.
 
     Args:
-        workdir: folder of a run.
+        workdir: folder of a run, of pretraining or of fine-tuning.
         export_dir: folder of the versions, which a server is given.
-        max_seq_length: tokens after which a text is cut off; without it the model's
-            max_position_embeddings.
-        top_k: answers for a mask.
+        dtype: see load_servable.
+        max_seq_length: see load_servable.
+        top_k: see load_servable.
+        verify: whether to prove more than that; see verification.py.
 
     Returns:
         The path of the new version.
 
     Raises:
-        UserError: the run has no checkpoint, a number is out of range, or the folder
+        UserError: the run has no checkpoint, an option does not fit it, or the folder
             cannot be written.
-        RuntimeError: the exported graph gives other numbers than the model.
+        RuntimeError: the exported graph gives other answers than the model, or is none
+            that a server could take.
     """
-    model, vocabulary, checkpoint = load_run(workdir)
-    max_seq_length = max_seq_length or model.config.max_position_embeddings
-    _check_options(model.config, max_seq_length=max_seq_length, top_k=top_k)
+    servable = load_servable(
+        workdir, dtype=dtype, max_seq_length=max_seq_length, top_k=top_k
+    )
     make_folder(export_dir)
-
-    # Build.
-    module = tf.Module()
-    # The plain variables: a Keras model among the attributes would be saved beside them
-    # with all its objects.
-    module.weights = [variable.value for variable in model.variables]
-    module.vocabulary = tf.saved_model.Asset(os.path.join(workdir, VOCAB_FILE))
-    module.tokenizer = BertTokenizer(vocabulary, lower_case=model.config.do_lower_case)
-    functions = {
-        name: function.get_concrete_function()
-        for name, function in pretrained_signatures(
-            model, module.tokenizer, max_seq_length=max_seq_length, top_k=top_k
-        ).items()
-    }
-    golden = _golden(functions)
-
-    # Save, verify, name.
-    temporary = os.path.join(export_dir, f"tmp-{uuid.uuid4().hex}")
+    signatures = make_signatures(servable.task, servable.model)
+    cases = golden_cases(signatures)
+    unfinished = os.path.join(export_dir, f"tmp-{uuid.uuid4().hex}")
+    moved = f"{unfinished}-moved"
     try:
-        tf.saved_model.save(
-            module,
-            temporary,
-            signatures={"serving_default": functions["fill_mask"]} | functions,
-            options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
-        )
-        _verify(temporary, golden)
-        manifest = {
-            "format": MANIFEST_FORMAT,
-            "checkpoint": os.path.basename(checkpoint),
-            "model": dataclasses.asdict(model.config),
-            "vocab_digest": vocabulary.digest,
-            "max_seq_length": max_seq_length,
-            "top_k": top_k,
-            "versions": _versions(),
-            "ops": ops_of(temporary),
-            "golden": golden,
-        }
-        make_folder(os.path.dirname(os.path.join(temporary, MANIFEST_FILE)))
-        write_atomically(
-            os.path.join(temporary, MANIFEST_FILE), json.dumps(manifest).encode()
-        )
-        version_dir = os.path.join(export_dir, str(_next_version(export_dir)))
-        tf.io.gfile.rename(temporary, version_dir)
+        with _told_of(export_dir):
+            _write(unfinished, servable, signatures, cases)
+            # From here on nothing is where it was when it was written.
+            tf.io.gfile.rename(unfinished, moved)
+        raise_for(_misses(moved, servable, cases, verify=verify))
+        with _told_of(export_dir):
+            version_dir = os.path.join(export_dir, str(_next_version(export_dir)))
+            tf.io.gfile.rename(moved, version_dir)
+    finally:
+        for path in (unfinished, moved):
+            if tf.io.gfile.exists(path):
+                tf.io.gfile.rmtree(path)
+    logging.info("exported %s of %s to %s", servable.checkpoint, workdir, version_dir)
+    return version_dir
+
+
+@contextlib.contextmanager
+def _told_of(export_dir: str) -> Iterator[None]:
+    """Makes UserErrors of what TensorFlow raises when it cannot write."""
+    try:
+        yield
     except tf.errors.OpError as error:
         raise UserError(
             f"Expected a folder that can be written, received {export_dir!r} "
             f"({type(error).__name__}); choose another or make room."
         ) from error
-    finally:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.rmtree(temporary)
-    logging.info("exported %s of %s to %s", manifest["checkpoint"], workdir, version_dir)
-    return version_dir
 
 
-def ops_of(saved_model_dir: str) -> list[str]:
-    """The names of all operations in a SavedModel's graph and functions, sorted."""
-    saved_model = saved_model_pb2.SavedModel()
-    with tf.io.gfile.GFile(os.path.join(saved_model_dir, "saved_model.pb"), "rb") as file:
-        saved_model.ParseFromString(file.read())
-    names = set()
-    for meta_graph in saved_model.meta_graphs:
-        names.update(node.op for node in meta_graph.graph_def.node)
-        for function in meta_graph.graph_def.library.function:
-            names.update(node.op for node in function.node_def)
-    return sorted(names)
+def _write(
+    path: str, servable: Servable, signatures: Signatures, cases: Sequence[GoldenCase]
+) -> None:
+    """Writes all files of a version."""
+    write_saved_model(
+        path,
+        model=servable.model,
+        tokenizer=servable.task.tokenizer,
+        signatures=signatures,
+    )
+    make_folder(os.path.join(path, "assets.extra"))
+    write_warmup(os.path.join(path, WARMUP_FILE), signatures)
+    is_pretrained = not run_dir.is_finetuned(servable.workdir)
+    data = run_dir.read_data_manifest(servable.workdir) if is_pretrained else None
+    manifest = _manifest(servable, ops_of(path)) | {"golden": cases}
+    for name, content in {
+        MANIFEST_FILE: json.dumps(manifest, allow_nan=False),
+        BATCHING_FILE: BATCHING_PARAMS,
+        MODEL_CARD_FILE: model_card(servable, signatures, data=data),
+    }.items():
+        write_atomically(os.path.join(path, name), content.encode())
 
 
-def _check_options(config: BertConfig, *, max_seq_length: int, top_k: int) -> None:
-    longest = config.max_position_embeddings
-    if not 3 <= max_seq_length <= longest:
-        raise UserError(
-            f"max_seq_length: expected 3 to the model's max_position_embeddings={longest}"
-            f", received {max_seq_length}; change it."
-        )
-    if not 1 <= top_k <= config.vocab_size:
-        raise UserError(
-            f"top_k: expected 1 to the vocabulary's {config.vocab_size}, received "
-            f"{top_k}; change it."
-        )
-
-
-def _golden(functions) -> list[dict]:
-    """Inputs of every signature and what the model answers to them."""
-    text = {"text": tf.constant(GOLDEN_TEXTS)}
-    ids = np.array([[2, 3, 1, 0], [3, 1, 2, 1]], "int32")
-    inputs = {
-        "fill_mask": text,
-        "embed": text,
-        "encode": {
-            "input_word_ids": tf.constant(ids),
-            "input_mask": tf.constant(np.minimum(ids, 1)),
-            "input_type_ids": tf.constant([[0, 0, 0, 0], [0, 0, 1, 1]]),
-        },
+def _manifest(servable: Servable, ops: Sequence[str]) -> dict[str, Any]:
+    return {
+        "format": MANIFEST_FORMAT,
+        "checkpoint": servable.checkpoint,
+        "task": dataclasses.asdict(servable.task.config),
+        "model": dataclasses.asdict(servable.model.config),
+        "vocab_digest": servable.task.tokenizer.vocabulary.digest,
+        "dtype": servable.dtype,
+        "num_weights": servable.model.count_params(),
+        "versions": _versions(),
+        "ops": ops,
+        "text_libraries": sorted({TEXT_OPS[op] for op in ops if op in TEXT_OPS}),
+        "tolerance": TOLERANCES[servable.dtype],
     }
+
+
+def _misses(
+    path: str, servable: Servable, cases: Sequence[GoldenCase], *, verify: bool
+) -> list[str]:
+    """What is wrong with a version, a line each; empty if nothing."""
+    loaded = tf.saved_model.load(path)
+    signatures = loaded.signatures
+    found = golden_misses(signatures, cases, tolerance=TOLERANCES[servable.dtype])
+    if not verify:
+        return found
     return [
-        {
-            "signature": name,
-            "inputs": _to_lists(inputs[name]),
-            "outputs": _to_lists(functions[name](**inputs[name])),
-        }
-        for name in inputs
+        *found,
+        *verification.graph_misses(path, signatures),
+        *verification.size_misses(
+            path,
+            num_weights=servable.model.count_params(),
+            num_variables=len(servable.model.variables),
+        ),
+        *verification.warmup_misses(os.path.join(path, WARMUP_FILE), signatures),
+        *verification.batch_misses(signatures, dtype=servable.dtype),
+        *verification.odd_text_misses(signatures),
     ]
-
-
-def _verify(saved_model_dir: str, golden: list[dict]) -> None:
-    signatures = tf.saved_model.load(saved_model_dir).signatures
-    for case in golden:
-        function = signatures[case["signature"]]
-        _, specs = function.structured_input_signature
-        answers = _to_lists(
-            function(
-                **{
-                    name: tf.constant(values, specs[name].dtype)
-                    for name, values in case["inputs"].items()
-                }
-            )
-        )
-        for name, expected in case["outputs"].items():
-            if not _equal(np.array(answers[name]), np.array(expected)):
-                raise RuntimeError(
-                    f"Expected the SavedModel's {case['signature']} to give the model's "
-                    f"{name}, received other values."
-                )
-
-
-def _equal(received: np.ndarray, expected: np.ndarray) -> bool:
-    if received.shape != expected.shape:
-        return False
-    if expected.dtype.kind == "f":
-        return np.allclose(received, expected, rtol=0, atol=TOLERANCE)
-    return np.array_equal(received, expected)
-
-
-def _to_lists(tensors: dict[str, tf.Tensor]) -> dict[str, list]:
-    lists = {}
-    for name, tensor in tensors.items():
-        values = tensor.numpy()
-        if values.dtype == object:
-            values = np.char.decode(values.astype("S"), "utf-8")
-        lists[name] = values.tolist()
-    return lists
 
 
 def _next_version(export_dir: str) -> int:

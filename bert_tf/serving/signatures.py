@@ -1,92 +1,168 @@
-"""What an exported model answers, computed in its graph from raw text.
+"""What an exported model answers, computed in its graph.
 
-Shapes: B texts, S tokens of the longest, H hidden units, M masks of the text with the
-most, K answers for a mask.
+Every signature takes tensors by name, whose first axis is the batch, and gives float32,
+int32 and strings, which all have a JSON form. There are, of every task:
+
+    serving_default  the task's answer to raw text; see the task's class
+    preprocess       raw text -> `input_word_ids`, `input_mask` and `input_type_ids`,
+                     int32 [B, S], or [B, C, S] where an answer takes several sequences.
+                     Texts are cut off where the model's length ends; serving_default
+                     looks at the rest too, through windows, if the task has any
+    from_ids         these three -> what the task's `answer_ids` says of them
+    encode           these three, [B, S] -> `sequence_output`, float32 [B, S, H], and
+                     `pooled_output`, float32 [B, H]
+
+and where they make sense:
+
+    embed            `text`, string [B] -> `pooled_output` and `mean_pooled_output`,
+                     float32 [B, H]; the mean is of all tokens, [CLS] and [SEP] included
+    classify         `inputs`, string [B], tf.Examples with the raw inputs as features ->
+                     `classes`, string [B, O], and `scores`, float32 [B, O]
+    regress          `inputs` as above -> `outputs`, float32 [B]
+
+Shapes: B batch, S tokens of the longest, C sequences of an answer, H hidden units, O
+classes.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 
+import keras
 import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS, pack_single
-from bert_tf.data.tokenization import BertTokenizer
-from bert_tf.modeling.models import BertPretrainer
-from bert_tf.tasks.fill_mask import fill
+from bert_tf.modeling.task_model import mean_of_tokens
+from bert_tf.tasks.classification import Classification
+from bert_tf.tasks.regression import PairRegression
+from bert_tf.tasks.similarity import Similarity
+from bert_tf.tasks.task import Batch, Task
+
+DEFAULT = "serving_default"
+EXAMPLES = "inputs"  # the name that Classify and Regress requests give their examples
+# Types that every client has; bfloat16 has no JSON form.
+_SERVED_TYPES = {
+    tf.bfloat16: tf.float32,
+    tf.float16: tf.float32,
+    tf.float32: tf.float32,
+    tf.int32: tf.int32,
+    tf.int64: tf.int32,
+    tf.string: tf.string,
+}
+
+Signatures = dict[str, Callable[..., Batch]]
 
 
-def pretrained_signatures(
-    model: BertPretrainer, tokenizer: BertTokenizer, *, max_seq_length: int, top_k: int
-) -> dict[str, Callable]:
-    """The functions of a pretrained model that a server offers by name.
-
-    `fill_mask`: text, string [B] -> `tokens`, string [B, M, K], and `probabilities`,
-        float32 [B, M, K], the likeliest first, for each "[MASK]" in the text; rows
-        with fewer masks than M are filled up with "" and 0; and `num_masks`, int32 [B].
-    `embed`: text, string [B] -> `pooled_output`, float32 [B, H], and
-        `mean_pooled_output`, float32 [B, H], the mean of the tokens' vectors, [CLS] and
-        [SEP] included.
-    `encode`: `input_word_ids`, `input_mask`, `input_type_ids`, int32 [B, S] ->
-        `sequence_output`, float32 [B, S, H], and `pooled_output`, float32 [B, H].
+def make_signatures(task: Task, model: keras.Model) -> Signatures:
+    """The functions of a model that a server offers by name; see the module's docstring.
 
     Args:
-        model: holds the weights.
-        tokenizer: of the model's vocabulary.
-        max_seq_length: tokens after which a text is cut off.
-        top_k: answers for a mask, K.
+        task: tells what is answered.
+        model: what its `make_model` made.
 
     Returns:
-        tf.functions with input signatures.
+        Concrete functions of keyword arguments.
     """
-    vocabulary = tokenizer.vocabulary
+    texts = {
+        name: tf.TensorSpec([None] * rank, tf.string, name)
+        for name, rank in task.raw_inputs.items()
+    }
+    answer = _trace(functools.partial(task.answer_raw, model), texts)
+    preprocess = _trace(task.pack, texts)
+    rank = preprocess.structured_outputs["input_word_ids"].shape.rank
     longest = model.config.max_position_embeddings
-
-    text_spec = tf.TensorSpec([None], tf.string, name="text")
-    ids_specs = [
-        tf.TensorSpec([None, None], tf.int32, name=name) for name in ENCODER_INPUTS
-    ]
-
-    @tf.function(input_signature=[text_spec], autograph=False)
-    def fill_mask(text):
-        return fill(model, tokenizer, text, max_seq_length=max_seq_length, top_k=top_k)
-
-    @tf.function(input_signature=[text_spec], autograph=False)
-    def embed(text):
-        inputs = pack_single(
-            tokenizer.tokenize(text), vocabulary, max_seq_length=max_seq_length
+    signatures = {
+        DEFAULT: answer,
+        "preprocess": preprocess,
+        "from_ids": _trace(
+            _within_limit(functools.partial(task.answer_ids, model), longest),
+            _ids(rank),
+        ),
+        "encode": _trace(
+            _within_limit(functools.partial(_encode, model), longest), _ids(rank=2)
+        ),
+    }
+    if _reads_single_texts(task):
+        signatures["embed"] = _trace(
+            functools.partial(_embed, task, model),
+            {"text": tf.TensorSpec([None], tf.string, "text")},
         )
-        outputs = _float32(model.bert(inputs))
-        weights = tf.cast(inputs["input_mask"], tf.float32)[:, :, tf.newaxis]
-        total = tf.reduce_sum(outputs["sequence_output"] * weights, axis=1)
+    if isinstance(task, Classification):
+        signatures["classify"] = _of_examples(
+            answer, task.raw_inputs, {"classes": "labels", "scores": "probabilities"}
+        )
+    if isinstance(task, PairRegression):
+        signatures["regress"] = _of_examples(
+            answer, task.raw_inputs, {"outputs": "score"}
+        )
+    return signatures
+
+
+def _ids(rank: int) -> dict[str, tf.TensorSpec]:
+    return {name: tf.TensorSpec([None] * rank, tf.int32, name) for name in ENCODER_INPUTS}
+
+
+def _trace(
+    function: Callable[[Batch], Batch], specs: Mapping[str, tf.TensorSpec]
+) -> Callable[..., Batch]:
+    @functools.partial(tf.function, autograph=False)
+    def served(**inputs):
         return {
-            "pooled_output": outputs["pooled_output"],
-            "mean_pooled_output": total / tf.reduce_sum(weights, axis=1),
+            name: tf.cast(values, _SERVED_TYPES[values.dtype])
+            for name, values in function(inputs).items()
         }
 
-    @tf.function(input_signature=ids_specs, autograph=False)
-    def encode(input_word_ids, input_mask, input_type_ids):
+    return served.get_concrete_function(**specs)
+
+
+def _within_limit(
+    function: Callable[[Batch], Batch], longest: int
+) -> Callable[[Batch], Batch]:
+    """Refuses sequences longer than the model, with INVALID_ARGUMENT."""
+
+    def checked(packed):
         within_limit = tf.debugging.assert_less_equal(
-            tf.shape(input_word_ids)[1],
+            tf.shape(packed["input_word_ids"])[-1],
             longest,
             message=f"Expected at most {longest} ids a sequence; shorten them.",
         )
         with tf.control_dependencies([within_limit]):
-            input_word_ids = tf.identity(input_word_ids)
-        return _float32(
-            model.bert(
-                {
-                    "input_word_ids": input_word_ids,
-                    "input_mask": input_mask,
-                    "input_type_ids": input_type_ids,
-                }
-            )
-        )
+            return function({name: tf.identity(ids) for name, ids in packed.items()})
 
-    return {"fill_mask": fill_mask, "embed": embed, "encode": encode}
+    return checked
 
 
-def _float32(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    # bfloat16 has no JSON form.
+def _encode(model: keras.Model, packed: Batch) -> Batch:
+    outputs = model.bert(packed)
+    return {name: outputs[name] for name in ("sequence_output", "pooled_output")}
+
+
+def _reads_single_texts(task: Task) -> bool:
+    """Whether the encoder knows what a text by itself is like."""
+    return set(task.raw_inputs) == {"text"} or isinstance(task, Similarity)
+
+
+def _embed(task: Task, model: keras.Model, inputs: Batch) -> Batch:
+    packed = pack_single(
+        task.tokenizer.tokenize(inputs["text"]),
+        task.tokenizer.vocabulary,
+        max_seq_length=task.config.max_seq_length,
+    )
+    outputs = _encode(model, packed)
+    sequence_output = tf.cast(outputs["sequence_output"], tf.float32)
     return {
-        name: tf.cast(outputs[name], tf.float32)
-        for name in ("sequence_output", "pooled_output")
+        "pooled_output": outputs["pooled_output"],
+        "mean_pooled_output": mean_of_tokens(sequence_output, packed["input_mask"]),
     }
+
+
+def _of_examples(
+    answer: Callable[..., Batch], inputs: Mapping[str, int], names: Mapping[str, str]
+) -> Callable[..., Batch]:
+    """A signature of tf.Examples that gives some of an answer under other names."""
+    features = {name: tf.io.FixedLenFeature([], tf.string) for name in inputs}
+
+    def answer_examples(examples):
+        answers = answer(**tf.io.parse_example(examples[EXAMPLES], features))
+        return {name: answers[source] for name, source in names.items()}
+
+    return _trace(answer_examples, {EXAMPLES: tf.TensorSpec([None], tf.string, EXAMPLES)})

@@ -18,7 +18,7 @@ from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.task_files.layouts import PAIRS, TEXTS
 from bert_tf.data.task_files.tables import Layout, read_table
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
-from bert_tf.tasks.sequences import encode_sequences, num_cut, pack_texts
+from bert_tf.tasks.sequences import encode_sequences, num_cut
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -78,9 +78,9 @@ class Classification(Task):
         """See Task."""
         return classification_sums(outputs["logits"], batch["label"], batch["weight"])
 
-    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
-        """See Task."""
-        logits = model(pack_texts(self, inputs))["logits"]
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; the answers that the class tells of."""
+        logits = model(packed)["logits"]
         labels = tf.constant(self.config.labels)
         return {
             "label": tf.gather(labels, tf.argmax(logits, axis=-1)),

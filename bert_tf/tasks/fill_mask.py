@@ -29,16 +29,22 @@ _BUCKETS = 1 << 20  # of the digests that choose what is masked
 class FillMask(Task):
     """Fills masks in; evaluated on masks that digests of the text choose.
 
-    To each text in evaluation: `num_masked`, `num_right` and `loss`, the sum of their
-    negative log probabilities in nats, float32 [B] each. To raw text with "[MASK]" in
-    it: see `fill`.
+    Answers to text with "[MASK]" in it: `tokens`, string [B, M, K], and `probabilities`,
+    float32 [B, M, K], the likeliest first; rows with fewer masks than M are filled up
+    with "" and 0; and `num_masks`, int32 [B].
+
+    In evaluation: `num_masked`, `num_right` and `loss`, the sum of their negative log
+    probabilities in nats, float32 [B] each.
+
+    Attributes:
+        top_k: words for a mask, K.
     """
 
     inputs: ClassVar = {"text": 1}
     main_metric = "accuracy"
     has_labels = False
     required_heads = ("masked_lm",)
-    top_k = 5
+    top_k: int = 5
 
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
@@ -101,15 +107,34 @@ class FillMask(Task):
             "loss": tf.reduce_sum(loss * weights, axis=1),
         }
 
-    def answer_raw(self, model: keras.Model, inputs: Batch) -> Batch:
-        """See `fill`."""
-        return fill(
-            model,
-            self.tokenizer,
-            inputs["text"],
+    def pack(self, inputs: Batch) -> Batch:
+        """See Task; each "[MASK]" is one token."""
+        return pack_single(
+            _tokenize_around_masks(inputs["text"], self.tokenizer),
+            self.tokenizer.vocabulary,
             max_seq_length=self.config.max_seq_length,
-            top_k=self.top_k,
         )
+
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; the answers that the class tells of."""
+        vocabulary = self.tokenizer.vocabulary
+        positions = _positions_of(vocabulary.mask_id, packed["input_word_ids"])
+        outputs = model(packed | {"masked_lm_positions": positions.to_tensor()})
+        probabilities, indices = tf.math.top_k(
+            tf.nn.softmax(outputs["masked_lm_logits"]), k=self.top_k
+        )
+        num_masks = tf.cast(positions.row_lengths(), tf.int32)
+        is_mask = tf.sequence_mask(num_masks, tf.shape(indices)[1])[:, :, tf.newaxis]
+        tokens = tf.gather(tf.constant(vocabulary.tokens), indices)
+        return {
+            "tokens": tf.where(is_mask, tokens, ""),
+            "probabilities": tf.where(is_mask, probabilities, 0.0),
+            "num_masks": num_masks,
+        }
+
+    def answer_raw(self, model: keras.Model, inputs: Batch) -> Batch:
+        """See the class."""
+        return self.answer_ids(model, self.pack(inputs))
 
     def to_plain(self, outputs: Mapping[str, np.ndarray], row: int) -> Answer:
         """For raw text `masks`, for each its words with their probabilities."""
@@ -134,47 +159,6 @@ class FillMask(Task):
             "accuracy": num_right / num_masked,
             "perplexity": float(np.exp(min(loss / num_masked, 700.0))),
         }
-
-
-def fill(
-    model: keras.Model,
-    tokenizer: BertTokenizer,
-    text: tf.Tensor,
-    *,
-    max_seq_length: int,
-    top_k: int,
-) -> Batch:
-    """The likeliest words for each "[MASK]" in texts.
-
-    Args:
-        model: a BertPretrainer.
-        tokenizer: of its vocabulary.
-        text: string [B].
-        max_seq_length: tokens after which a text is cut off.
-        top_k: words for a mask, K.
-
-    Returns:
-        `tokens`, string [B, M, K], and `probabilities`, float32 [B, M, K], the likeliest
-        first; rows with fewer masks than M are filled up with "" and 0; and `num_masks`,
-        int32 [B].
-    """
-    vocabulary = tokenizer.vocabulary
-    ids = _tokenize_around_masks(text, tokenizer)
-    inputs = pack_single(ids, vocabulary, max_seq_length=max_seq_length)
-    positions = _positions_of(vocabulary.mask_id, inputs["input_word_ids"])
-    outputs = model(inputs | {"masked_lm_positions": positions.to_tensor()})
-    probabilities, indices = tf.math.top_k(
-        tf.nn.softmax(outputs["masked_lm_logits"]), k=top_k
-    )
-    num_masks = tf.cast(positions.row_lengths(), tf.int32)
-    is_mask = tf.sequence_mask(num_masks, tf.shape(indices)[1])[:, :, tf.newaxis]
-    return {
-        "tokens": tf.where(
-            is_mask, tf.gather(tf.constant(vocabulary.tokens), indices), ""
-        ),
-        "probabilities": tf.where(is_mask, probabilities, 0.0),
-        "num_masks": num_masks,
-    }
 
 
 def _choose(text: tf.Tensor, mask_BS: tf.Tensor) -> tf.Tensor:

@@ -2,15 +2,17 @@
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
-from bert_tf.config import Sampling
+from bert_tf.config import FinetuneConfig, Sampling
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from bert_tf.files import read_text
 from bert_tf.modeling.checkpoints import run_dir
-from bert_tf.modeling.checkpoints.pretrained import assign
+from bert_tf.modeling.checkpoints.pretrained import Pretrained, assign
 from bert_tf.tasks.registry import task_class
 from bert_tf.tasks.seq2seq import Seq2Seq
 from bert_tf.tasks.task import Task
@@ -36,11 +38,7 @@ def load_finetuned(
             "of a pretraining; give the --workdir of bert_tf.finetune."
         )
     config = run_dir.read_finetune_config(workdir)
-    pretrained = run_dir.read(workdir)
-    tokenizer = BertTokenizer(
-        pretrained.vocabulary, lower_case=config.model.do_lower_case
-    )
-    task = task_class(config.task.name)(config.task, tokenizer)
+    task, model = restore(config, run_dir.read(workdir), read_results(workdir))
     if sampler:
         if not isinstance(task, Seq2Seq):
             raise UserError(
@@ -48,14 +46,38 @@ def load_finetuned(
                 f"one of {config.task.name}; leave it out."
             )
         task.sampling = Sampling(sampler)
-    results = read_text(os.path.join(workdir, run_dir.RESULTS_FILE))
+    return task, model
+
+
+def restore(
+    config: FinetuneConfig, pretrained: Pretrained, results: Mapping[str, Any]
+) -> tuple[Task, keras.Model]:
+    """The task and the model of a run.
+
+    Args:
+        config: of the run; its `task`, `model` and `features` are looked at.
+        pretrained: the run's weights.
+        results: what the run measured in the end; empty if it has not ended.
+
+    Raises:
+        UserError: the model has variables that there are no weights for.
+    """
+    tokenizer = BertTokenizer(
+        pretrained.vocabulary, lower_case=config.model.do_lower_case
+    )
+    task = task_class(config.task.name)(config.task, tokenizer)
     if results:
-        task.calibrate(json.loads(results))
+        task.calibrate(results)
     model = task.make_model(config.model, config.features)
     missing = assign(model, pretrained)
     if missing:
         raise UserError(
-            f"Expected all weights of the model in {workdir!r}, received none for "
-            f"{', '.join(missing)}; fine-tune in another --workdir."
+            f"Expected all weights of the model in {pretrained.source!r}, received none "
+            f"for {', '.join(missing)}; fine-tune in another --workdir."
         )
     return task, model
+
+
+def read_results(workdir: str) -> dict[str, Any]:
+    """What a run measured in the end; empty if it has not ended."""
+    return json.loads(read_text(os.path.join(workdir, run_dir.RESULTS_FILE)) or "{}")

@@ -69,7 +69,7 @@ class MultipleChoice(Task):
 
     def encode(self, examples: Sequence[Example]) -> Iterator[dict[str, np.ndarray]]:
         """See Task; sequences are [C, S], `label` is a scalar, the number of a choice."""
-        pack = tf.function(self._pack, reduce_retracing=True)
+        pack = tf.function(self.pack, reduce_retracing=True)
         for chunk, inputs in raw_chunks(self, examples, size=_CHUNK):
             packed = {name: values.numpy() for name, values in pack(inputs).items()}
             for row, example in enumerate(chunk):
@@ -98,23 +98,25 @@ class MultipleChoice(Task):
 
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task."""
-        # A choice that fills up a batch has no tokens, not even [CLS].
-        is_choice = batch["input_mask"][:, :, 0] > 0
-        logits = _of_choices(outputs["logits"], is_choice)
+        logits = _of_choices(outputs["logits"], _is_choice(batch))
         return classification_sums(logits, batch["label"], batch["weight"])
 
-    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
-        """See Task."""
-        is_choice = inputs["choices"] != ""
-        logits = _of_choices(model(self._pack(inputs))["logits"], is_choice)
-        choice = tf.argmax(logits, axis=1, output_type=tf.int32)
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; `choice` and `probabilities`."""
+        is_choice = _is_choice(packed)
+        logits = _of_choices(model(packed)["logits"], is_choice)
         # Only what is no choice has the probability 0: `to_plain` knows it by that.
         probabilities = tf.maximum(tf.nn.softmax(logits), np.finfo(np.float32).tiny)
         return {
-            "choice": choice,
-            "choice_text": tf.gather(inputs["choices"], choice, batch_dims=1),
+            "choice": tf.argmax(logits, axis=1, output_type=tf.int32),
             "probabilities": tf.where(is_choice, probabilities, 0.0),
         }
+
+    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
+        """See Task."""
+        answer = super().answer(model, inputs)
+        texts = tf.gather(inputs["choices"], answer["choice"], batch_dims=1)
+        return answer | {"choice_text": texts}
 
     def to_plain(self, outputs: Mapping[str, np.ndarray], row: int) -> Answer:
         """As in `answer`, with as many `probabilities` as the example has choices."""
@@ -132,18 +134,20 @@ class MultipleChoice(Task):
         ]
         return {"accuracy": float(np.mean(is_right))}
 
-    def _pack(self, inputs: Batch) -> Batch:
-        """The encoder's inputs, int32 [B, C, S]."""
+    def pack(self, inputs: Batch) -> Batch:
+        """See Task; int32 [B, C, S], without tokens where a choice is empty."""
         packed = pack_pair(
             *self._tokenize(inputs),
             self.tokenizer.vocabulary,
             max_seq_length=self.config.max_seq_length,
         )
         num_examples, num_choices = tf.unstack(tf.shape(inputs["choices"]))
-        return {
+        packed = {
             name: tf.reshape(values, [num_examples, num_choices, tf.shape(values)[1]])
             for name, values in packed.items()
         }
+        is_choice = tf.cast(inputs["choices"] != "", tf.int32)[:, :, tf.newaxis]
+        return packed | {"input_mask": packed["input_mask"] * is_choice}
 
     def _tokenize(self, inputs: Batch) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """The text again for each choice, and the choices: int32 [B * C, (tokens)]."""
@@ -152,6 +156,11 @@ class MultipleChoice(Task):
         example = tf.repeat(tf.range(num_examples), num_choices)
         first = tf.gather(self.tokenizer.tokenize(inputs["text"]), example)
         return first, self.tokenizer.tokenize(tf.reshape(choices, [-1]))
+
+
+def _is_choice(packed: Batch) -> tf.Tensor:
+    """Bool [B, C]; what fills a batch up has no tokens, not even [CLS]."""
+    return packed["input_mask"][:, :, 0] > 0
 
 
 def _of_choices(logits: tf.Tensor, is_choice: tf.Tensor) -> tf.Tensor:

@@ -64,6 +64,7 @@ class QuestionAnswering(Task):
     # Equal to f1 of the best spans where each question has an answer.
     main_metric = "best_f1"
     has_labels = False
+    has_windows = True
     no_answer_threshold: float = 0.0
 
     def calibrate(self, results: Mapping[str, Any]) -> None:
@@ -134,6 +135,20 @@ class QuestionAnswering(Task):
                 weight,
             ),
         }
+
+    def pack(self, inputs: Batch) -> Batch:
+        """See Task."""
+        return pack_pair(
+            _tokenize_question(self, inputs["question"]),
+            self.tokenizer.tokenize(inputs["context"]),
+            self.tokenizer.vocabulary,
+            max_seq_length=self.config.max_seq_length,
+        )
+
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; the logits of each token, `start_logits` and `end_logits` [B, S]."""
+        start_logits, end_logits = tf.unstack(model(packed)["logits"], num=2, axis=-1)
+        return {"start_logits": start_logits, "end_logits": end_logits}
 
     def answer(self, model: keras.Model, inputs: Batch) -> Batch:
         """See Task."""
@@ -231,15 +246,12 @@ class PackedWindows(NamedTuple):
 def pack_windows(task: Task, inputs: Batch) -> PackedWindows:
     """Tokenizes questions and contexts, and frames each window beside its question.
 
-    The question is cut off after MAX_QUESTION_TOKENS, or after a third of the sequence.
-
     Args:
         task: has the tokenizer, the length and the stride.
         inputs: `question` and `context`, string [B].
     """
     length = task.config.max_seq_length
-    question = task.tokenizer.tokenize(inputs["question"])
-    question = question[:, : min(MAX_QUESTION_TOKENS, length // 3)]
+    question = _tokenize_question(task, inputs["question"])
     context, starts, ends = task.tokenizer.tokenize_with_offsets(inputs["context"])
     num_special = 3  # [CLS], and [SEP] twice
     windows = make_windows(
@@ -260,6 +272,12 @@ def pack_windows(task: Task, inputs: Batch) -> PackedWindows:
         starts,
         ends,
     )
+
+
+def _tokenize_question(task: Task, question: tf.Tensor) -> tf.RaggedTensor:
+    """Ids, cut off after MAX_QUESTION_TOKENS, or after a third of the sequence."""
+    ids = task.tokenizer.tokenize(question)
+    return ids[:, : min(MAX_QUESTION_TOKENS, task.config.max_seq_length // 3)]
 
 
 # --- Training ---------------------------------------------------------------------------

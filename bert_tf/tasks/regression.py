@@ -12,7 +12,7 @@ from bert_tf.data.task_files.layouts import SCORED_PAIRS
 from bert_tf.data.task_files.opening import wrong
 from bert_tf.data.task_files.tables import read_table
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
-from bert_tf.tasks.sequences import encode_sequences, num_cut, pack_texts
+from bert_tf.tasks.sequences import encode_sequences, num_cut
 from bert_tf.tasks.sums import WeightedSums, squared_error_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -58,9 +58,9 @@ class PairRegression(Task):
             outputs["logits"][:, 0], batch["score"], batch["weight"]
         )
 
-    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
-        """See Task."""
-        return {"score": model(pack_texts(self, inputs))["logits"][:, 0]}
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; the answers that the class tells of."""
+        return {"score": model(packed)["logits"][:, 0]}
 
     def metrics(
         self, answers: Sequence[Answer], examples: Sequence[Example]

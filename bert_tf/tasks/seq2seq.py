@@ -28,7 +28,7 @@ from bert_tf.errors import UserError
 from bert_tf.modeling.decoder import decoder_weights
 from bert_tf.modeling.generation import search
 from bert_tf.modeling.seq2seq_model import Seq2SeqModel
-from bert_tf.tasks.sequences import encode_sequences, pack_texts
+from bert_tf.tasks.sequences import encode_sequences
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -130,9 +130,8 @@ class Seq2Seq(Task):
             outputs["logits"], batch["target_ids"], _token_weights(batch)
         )
 
-    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
-        """See Task."""
-        packed = pack_texts(self, inputs)
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; the answers that the class tells of."""
         vocabulary = self.tokenizer.vocabulary
         length = self.max_target_length
         step, memory = model.begin(packed, length=length, num_beams=self.sampling.width)

@@ -65,12 +65,21 @@ class Similarity(PairRegression):
             batch["weight"],
         )
 
-    def answer(self, model: keras.Model, inputs: Batch) -> Batch:
-        """See Task."""
-        first, second = (
-            model(self._pack(inputs[name]))["embeddings"] for name in self.inputs
+    def pack(self, inputs: Batch) -> Batch:
+        """See Task; each text is a sequence of its own: int32 [B, 2, S]."""
+        texts = tf.stack([inputs[name] for name in self.inputs], axis=1)
+        packed = pack_single(
+            self.tokenizer.tokenize(tf.reshape(texts, [-1])),
+            self.tokenizer.vocabulary,
+            max_seq_length=self.config.max_seq_length,
         )
-        return {"score": _cosine(first, second)}
+        shape = tf.concat([tf.shape(texts), tf.shape(packed["input_mask"])[1:]], axis=0)
+        return {name: tf.reshape(ids, shape) for name, ids in packed.items()}
+
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; the answers that the class tells of."""
+        embeddings = model(packed)["embeddings"]
+        return {"score": _cosine(*tf.unstack(embeddings, num=2, axis=1))}
 
     def _texts(self, examples: Sequence[Example]) -> list[Example]:
         """The texts of pairs, each as an example."""
@@ -79,13 +88,6 @@ class Similarity(PairRegression):
             for example in examples
             for name in self.inputs
         ]
-
-    def _pack(self, text: tf.Tensor) -> Batch:
-        return pack_single(
-            self.tokenizer.tokenize(text),
-            self.tokenizer.vocabulary,
-            max_seq_length=self.config.max_seq_length,
-        )
 
 
 def _cosine(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:

@@ -43,6 +43,7 @@ class Framed(NamedTuple):
     sentence: tf.RaggedTensor  # int64 [W, (tokens)], each token's, from 0 to N - 1
     # bool [W, (tokens)], for the [CLS] of sentences which the window is the one to judge
     is_judged: tf.RaggedTensor
+    first_window: tf.Tensor  # int64 [B], the number of each article's first
 
 
 class Summarisation(Task):
@@ -56,6 +57,7 @@ class Summarisation(Task):
     inputs: ClassVar = {"text": 1}
     main_metric = "rougeL"
     has_labels = False
+    has_windows = True
 
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
@@ -118,12 +120,21 @@ class Summarisation(Task):
         """See Task."""
         return classification_sums(outputs["logits"], batch["label"], _weights(batch))
 
+    def pack(self, inputs: Batch) -> Batch:
+        """See Task; each sentence is framed with [CLS] and [SEP]."""
+        _, framed = self._frame(inputs["text"])
+        packed = self._pack(framed)
+        return {name: tf.gather(ids, framed.first_window) for name, ids in packed.items()}
+
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; `scores`, float32 [B, S], which are sentences' where [CLS] stands."""
+        return {"scores": self._scores(model, packed)}
+
     def answer(self, model: keras.Model, inputs: Batch) -> Batch:
         """See Task."""
         sentences, framed = self._frame(inputs["text"])
         packed = self._pack(framed)
-        scores = tf.nn.softmax(model(packed)["logits"])[:, :, _IN_SUMMARY]
-        scores = tf.boolean_mask(scores, packed["input_mask"] > 0)
+        scores = tf.boolean_mask(self._scores(model, packed), packed["input_mask"] > 0)
         is_judged = framed.is_judged.flat_values
         scores = tf.math.unsorted_segment_sum(  # of one each
             tf.boolean_mask(scores, is_judged),
@@ -157,6 +168,10 @@ class Summarisation(Task):
             name: float(np.mean([score[original].fmeasure for score in scores]))
             for name, original in names.items()
         }
+
+    def _scores(self, model: keras.Model, packed: Batch) -> tf.Tensor:
+        """How probably what a token stands for is in the summary, float32 [B, S]."""
+        return tf.nn.softmax(model(packed)["logits"])[:, :, _IN_SUMMARY]
 
     def _frame(self, text: tf.Tensor) -> tuple[Sentences, Framed]:
         """The sentences of texts [B] that have tokens, and what windows show of them."""
@@ -192,6 +207,7 @@ class Summarisation(Task):
             type_ids=seen.with_flat_values(type_ids),
             sentence=seen,
             is_judged=seen.with_flat_values(is_judged),
+            first_window=tf.cumsum(windows.num_windows, exclusive=True),
         )
 
     def _pack(self, framed: Framed) -> Batch:

@@ -63,6 +63,7 @@ class Tagging(Task):
 
     inputs: ClassVar = {"words": 2}
     raw_inputs: ClassVar = {"text": 1}
+    has_windows = True
 
     def __init__(self, config: TaskConfig, tokenizer: BertTokenizer):
         super().__init__(config, tokenizer)
@@ -161,6 +162,10 @@ class Tagging(Task):
                 "entity_scores": entities.score.to_tensor(),
             }
         return answer
+
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """See Task; `probabilities` of the labels at each token, float32 [B, S, O]."""
+        return {"probabilities": tf.nn.softmax(model(packed)["logits"])}
 
     def answer_raw(self, model: keras.Model, inputs: Batch) -> Batch:
         """See Task; a word begins at each piece that does not begin with ##."""

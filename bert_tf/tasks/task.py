@@ -19,6 +19,7 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
 from bert_tf.data.task_files.opening import wrong
 from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.tasks.sequences import pack_texts
 from bert_tf.tasks.sums import WeightedSums
 
 Batch = dict[str, tf.Tensor]
@@ -54,6 +55,8 @@ class Task(abc.ABC):
     # Which of `metrics` tells the best epoch; higher is better.
     main_metric: str
     has_labels: ClassVar[bool] = True
+    # Whether texts longer than the model are seen whole, a window at a time.
+    has_windows: ClassVar[bool] = False
     # Heads that are not trained here, and must be in the checkpoint.
     required_heads: ClassVar[tuple[str, ...]] = ()
 
@@ -140,7 +143,29 @@ class Task(abc.ABC):
 
     # --- Answers ---------------------------------------------------------------------
 
+    def pack(self, inputs: Batch) -> Batch:
+        """The encoder's inputs to raw text; what is beyond the model's length is cut off.
+
+        Args:
+            inputs: by the names of `raw_inputs`.
+
+        Returns:
+            int32 [B, S] each, or [B, C, S] where an answer takes C sequences.
+        """
+        return pack_texts(self, inputs)
+
     @abc.abstractmethod
+    def answer_ids(self, model: keras.Model, packed: Batch) -> Batch:
+        """What the model says of the encoder's inputs, in the graph.
+
+        Args:
+            model: what `make_model` made.
+            packed: in the form that `pack` gives.
+
+        Returns:
+            Tensors whose first axis is the batch.
+        """
+
     def answer(self, model: keras.Model, inputs: Batch) -> Batch:
         """From raw text to finished answers, in the graph.
 
@@ -151,6 +176,7 @@ class Task(abc.ABC):
         Returns:
             Tensors whose first axis is the batch.
         """
+        return self.answer_ids(model, self.pack(inputs))
 
     @property
     def raw_inputs(self) -> Mapping[str, int]:

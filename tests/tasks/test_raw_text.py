@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from bert_tf.config import FinetuneConfig, TaskConfig
+from bert_tf.data.raw_lines import parse_lines
 from bert_tf.errors import UserError
-from bert_tf.tasks.raw_text import parse_lines
 from bert_tf.training.finetune_lib import finetune_and_evaluate
 
 NAMES = ["text", "text_pair"]

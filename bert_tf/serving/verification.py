@@ -1,0 +1,217 @@
+"""Proof that an exported model answers as it should, wherever it is and in any batch."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from bert_tf.data.packing import ENCODER_INPUTS
+from bert_tf.serving.golden import are_equal
+from bert_tf.serving.ops import ALLOWED_OPS
+from bert_tf.serving.samples import (
+    ALL_ROWS,
+    input_names,
+    sample_inputs,
+    sample_texts,
+    to_examples,
+)
+from bert_tf.serving.saved_model import (
+    VARIABLES_DIR,
+    is_compiled_by_xla,
+    num_bytes,
+    ops_of,
+)
+from bert_tf.serving.signatures import DEFAULT, EXAMPLES, Signatures
+from bert_tf.serving.warmup import BATCH_SIZES, MAX_RECORDS, read_warmup
+
+# Of one model's answers in one batch and in another.
+_BATCH_TOLERANCES = {"float32": 1e-5, "float16": 0.1, "bfloat16": 0.1}
+_WEIGHT_BYTES = 4
+_MAX_SIZE = 1.02  # of the weights' own
+_INDEX_BYTES = 200  # of a variable's name and shape
+_ODD_TEXTS = (
+    b"",
+    b"word " * 20_000,
+    b"\xff\xfe\xc3( \xf0\x9f\x92",  # no UTF-8
+    "\U0001f9ff \ue000\ue001 \u3164".encode(),  # no token is known
+    b"\0\x01 [CLS] [SEP]\r\n\t",
+)
+_SERVED_TYPES = (tf.float32, tf.int32, tf.string)
+_NUM_MORE_COLUMNS = 3  # of padding, behind ids
+
+
+def raise_for(found: Sequence[str]) -> None:
+    """Raises RuntimeError if there are any misses."""
+    if found:
+        raise RuntimeError(
+            "Expected a SavedModel that answers as its model does, wherever it is "
+            f"loaded; received: {'; '.join(found)}."
+        )
+
+
+def graph_misses(path: str, signatures: Signatures) -> list[str]:
+    """What in a SavedModel a server could not take, a line each; empty if nothing.
+
+    Args:
+        path: of the SavedModel.
+        signatures: of the loaded model.
+    """
+    foreign = set(ops_of(path)) - ALLOWED_OPS
+    found = [f"the graph has {op}, which is not on the allow list" for op in foreign]
+    if is_compiled_by_xla(path):
+        found.append("a part of the graph is compiled by XLA, which servers have off")
+    for name, function in signatures.items():
+        inputs = function.structured_input_signature[1]
+        outputs = function.structured_outputs
+        for key, spec in outputs.items():
+            if spec.dtype not in _SERVED_TYPES:
+                found.append(f"{name} gives {key} as {spec.dtype.name}")
+        for key, spec in {**inputs, **outputs}.items():
+            if (
+                spec.shape.rank is None
+                or not spec.shape.rank
+                or spec.shape[0] is not None
+            ):
+                found.append(f"{name} has {key} {spec.shape}, without a free batch")
+    return found
+
+
+def size_misses(path: str, *, num_weights: int, num_variables: int) -> list[str]:
+    """Whether the weights are on disk more than once.
+
+    Args:
+        path: of the SavedModel.
+        num_weights: numbers in all variables.
+        num_variables: whose names and shapes are there too.
+    """
+    received = num_bytes(os.path.join(path, VARIABLES_DIR))
+    allowed = _MAX_SIZE * _WEIGHT_BYTES * num_weights + _INDEX_BYTES * num_variables
+    if received <= allowed:
+        return []
+    return [f"the weights take {received} bytes, more than {allowed:.0f}"]
+
+
+def warmup_misses(path: str, signatures: Signatures) -> list[str]:
+    """Whether a server could ask what the records of a file ask.
+
+    Args:
+        path: of the file.
+        signatures: of the loaded model.
+    """
+    records = list(read_warmup(path))
+    found = []
+    for name, inputs in records:
+        try:
+            signatures[name](**inputs)
+        except (tf.errors.OpError, TypeError) as error:
+            found.append(f"{name} fails with a warmup record: {_first_line(error)}")
+    if len(records) > MAX_RECORDS:
+        found.append(f"{len(records)} warmup records are more than {MAX_RECORDS}")
+    sizes = {
+        tf.nest.flatten(inputs)[0].shape[0] for name, inputs in records if name == DEFAULT
+    }
+    found += [f"no warmup record has {size} inputs" for size in {*BATCH_SIZES} - sizes]
+    return found
+
+
+def batch_misses(signatures: Signatures, *, dtype: str) -> list[str]:
+    """Whether answers depend on what else is in a batch, or on the padding.
+
+    Args:
+        signatures: of the loaded model.
+        dtype: that the graph computes in. In 16 bits a text may go the other way where
+            two are as good, so that numbers alone are compared.
+    """
+    found = set()
+    for name, function in signatures.items():
+        tensors = sample_inputs(signatures, name, ALL_ROWS)
+        inputs = {key: values.numpy() for key, values in tensors.items()}
+        together = _run(function, inputs)
+        for how, row, answer in _ask_otherwise(function, inputs):
+            for key in _differences(answer, _row(together, row), dtype=dtype):
+                found.add(f"{name} gives other {key} to inputs that are {how}")
+    return sorted(found)
+
+
+def _ask_otherwise(
+    function: Callable, inputs: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
+    """How a row is asked, its number, and what it is answered, as a batch of one."""
+    num_rows = len(next(iter(inputs.values())))
+    for row in range(num_rows):
+        yield "alone", row, _run(function, _row(inputs, row))
+    order = np.random.default_rng(0).permutation(num_rows)
+    shuffled = _run(function, {key: values[order] for key, values in inputs.items()})
+    for place, row in enumerate(order):
+        yield "shuffled", row, _row(shuffled, place)
+    if set(inputs) <= set(ENCODER_INPUTS):
+        padded = _run(function, {key: _pad(values) for key, values in inputs.items()})
+        for row in range(num_rows):
+            yield "padded", row, _row(padded, row)
+
+
+def odd_text_misses(signatures: Signatures) -> list[str]:
+    """Whether odd texts get an answer of finite numbers, or a clear INVALID_ARGUMENT."""
+    found = []
+    for name, function in signatures.items():
+        for text in _ODD_TEXTS:
+            inputs = _all_of(text, signatures, name)
+            if not inputs:
+                continue
+            try:
+                outputs = _run(function, inputs)
+            except tf.errors.InvalidArgumentError:
+                continue
+            except tf.errors.OpError as error:
+                found.append(f"{name} fails with {text[:20]!r}: {_first_line(error)}")
+                continue
+            for key, values in outputs.items():
+                if values.dtype.kind == "f" and not np.isfinite(values).all():
+                    found.append(f"{name} gives no finite {key} to {text[:20]!r}")
+    return found
+
+
+def _all_of(text: bytes, signatures: Signatures, name: str) -> dict[str, np.ndarray]:
+    """One text for all raw inputs of a signature; nothing if it takes none."""
+    names = input_names(signatures[name])
+    if EXAMPLES in names:
+        texts = _all_of(text, signatures, DEFAULT)
+        tensors = {key: tf.constant(values) for key, values in texts.items()}
+        return {EXAMPLES: np.array(to_examples(tensors), object)}
+    if set(names) <= set(ENCODER_INPUTS):
+        return {}
+    shapes = {key: each.shape[1:] for key, each in sample_texts(names, [0]).items()}
+    return {key: np.full([1, *shape], text, object) for key, shape in shapes.items()}
+
+
+def _run(function: Callable, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    outputs = function(**{name: tf.constant(each) for name, each in inputs.items()})
+    return {name: values.numpy() for name, values in outputs.items()}
+
+
+def _row(arrays: Mapping[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+    return {name: values[row : row + 1] for name, values in arrays.items()}
+
+
+def _pad(ids: np.ndarray) -> np.ndarray:
+    """With some columns of zeros, which the mask's own zeros leave out."""
+    return np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, _NUM_MORE_COLUMNS)])
+
+
+def _differences(
+    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray], *, dtype: str
+) -> Iterator[str]:
+    """The names of what differs, as far as both are filled: a batch's longest decides."""
+    for name in first:
+        if first[name].dtype.kind != "f" and dtype != "float32":
+            continue
+        shape = np.minimum(first[name].shape, second[name].shape)
+        common = tuple(map(slice, shape))
+        tolerance = _BATCH_TOLERANCES[dtype]
+        if not are_equal(first[name][common], second[name][common], tolerance):
+            yield name
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,346 @@
+"""Every task's SavedModel answers raw text, and ids, as the task itself does."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert_tf.data.packing import ENCODER_INPUTS
+from bert_tf.errors import UserError
+from bert_tf.serving.export_lib import MANIFEST_FILE, MODEL_CARD_FILE, export
+from bert_tf.serving.golden import golden_misses
+from bert_tf.serving.samples import ALL_ROWS, sample_texts, to_examples
+from bert_tf.serving.verification import graph_misses, size_misses
+from bert_tf.tasks.finetuned import load_finetuned
+from bert_tf.tasks.raw_text import answer_inputs
+from bert_tf.tasks.registry import TASKS
+from tests.serving.made_runs import LABELS, write_run
+
+ALWAYS = {"serving_default", "preprocess", "from_ids", "encode"}
+# Beside these.
+MORE = {
+    "classification": {"embed", "classify"},
+    "pair_classification": {"classify"},
+    "pair_regression": {"regress"},
+    "similarity": {"embed", "regress"},
+    "fill_mask": {"embed"},
+    "tagging": {"embed"},
+    "question_answering": set(),
+    "multiple_choice": set(),
+    "summarisation": {"embed"},
+    "seq2seq": {"embed"},
+}
+IS_PACKED_WHOLE = [name for name, task in TASKS.items() if not task.has_windows]
+
+
+class Exported:
+    """A task's run, its export, and both loaded."""
+
+    def __init__(self, name, folder):
+        self.name = name
+        self.workdir = write_run(folder, name)
+        self.path = export(self.workdir, str(folder / "export"))
+        self.saved_model = tf.saved_model.load(self.path)
+        self.signatures = self.saved_model.signatures
+        self.task, self.model = load_finetuned(self.workdir)
+        self.manifest = json.loads((pathlib.Path(self.path) / MANIFEST_FILE).read_text())
+
+    def ask(self, signature="serving_default", /, **inputs):
+        tensors = {name: tf.constant(values) for name, values in inputs.items()}
+        outputs = self.signatures[signature](**tensors)
+        return {name: values.numpy() for name, values in outputs.items()}
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """Exports by task, each made when it is asked for."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = Exported(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(params=TASKS)
+def exported(exports, request):
+    return exports(request.param)
+
+
+def inputs_of(exported):
+    return sample_texts(list(exported.task.raw_inputs), ALL_ROWS)
+
+
+def test_answers_are_those_of_predict(exported):
+    texts = inputs_of(exported)
+    rows = [
+        {name: decoded(values[row].numpy()) for name, values in texts.items()}
+        for row in range(len(ALL_ROWS))
+    ]
+    expected = list(answer_inputs(exported.task, exported.model, rows, batch_size=2))
+
+    outputs = exported.ask(**texts)
+
+    for row, given in enumerate(rows):
+        answer = given | exported.task.to_plain(outputs, row)
+        assert_alike(answer, expected[row])
+
+
+def decoded(value):
+    if isinstance(value, np.ndarray):
+        return [each.decode() for each in value]
+    return value.decode()
+
+
+def assert_alike(received, expected):
+    if isinstance(expected, dict):
+        assert received.keys() == expected.keys()
+        for name, value in expected.items():
+            assert_alike(received[name], value)
+    elif isinstance(expected, (list, tuple)):
+        assert len(received) == len(expected)
+        for one, other in zip(received, expected, strict=True):
+            assert_alike(one, other)
+    elif isinstance(expected, float):
+        assert received == pytest.approx(expected, abs=1e-5, rel=1e-5)
+    else:
+        assert received == expected
+
+
+def test_what_is_offered(exported):
+    assert set(exported.signatures) == ALWAYS | MORE[exported.name]
+    golden = {case["signature"] for case in exported.manifest["golden"]}
+    assert golden == set(exported.signatures)
+
+
+def test_a_server_can_take_it(exported):
+    assert graph_misses(exported.path, exported.signatures) == []
+    sizes = {
+        "num_weights": exported.model.count_params(),
+        "num_variables": len(exported.model.variables),
+    }
+    assert size_misses(exported.path, **sizes) == []
+    assert exported.manifest["text_libraries"] == ["_fast_wordpiece_tokenizer.so"]
+
+
+def test_golden_answers_are_in_the_manifest(exported):
+    cases = exported.manifest["golden"]
+
+    assert golden_misses(exported.signatures, cases, tolerance=1e-4) == []
+
+
+@pytest.mark.parametrize("name", IS_PACKED_WHOLE)
+def test_ids_are_answered_as_their_text(exports, name):
+    exported = exports(name)
+    texts = inputs_of(exported)
+
+    packed = exported.ask("preprocess", **texts)
+    from_ids = exported.ask("from_ids", **packed)
+
+    assert set(packed) == set(ENCODER_INPUTS)
+    from_text = exported.ask(**texts)
+    for key, values in from_ids.items():
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(values, from_text[key], atol=1e-5)
+        else:
+            np.testing.assert_array_equal(values, from_text[key])
+    assert set(from_text) - set(from_ids) <= {"choice_text"}
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs"),
+    [
+        ("tagging", {"probabilities": (2, 5)}),
+        ("question_answering", {"start_logits": (2,), "end_logits": (2,)}),
+        ("summarisation", {"scores": (2,)}),
+    ],
+)
+def test_what_ids_of_tasks_with_windows_are_answered(exports, name, outputs):
+    exported = exports(name)
+
+    packed = exported.ask("preprocess", **inputs_of(exported))
+    from_ids = exported.ask("from_ids", **packed)
+
+    assert packed["input_mask"].sum(axis=1).max() <= 24
+    batch, length = packed["input_mask"].shape
+    assert {key: values.shape for key, values in from_ids.items()} == {
+        key: (batch, length, *shape[1:]) for key, shape in outputs.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["classification", "pair_classification"])
+def test_classify(exports, name):
+    exported = exports(name)
+    texts = inputs_of(exported)
+
+    answer = exported.ask("classify", inputs=to_examples(texts))
+
+    labels = [label.encode() for label in LABELS[name]]
+    assert answer["classes"].tolist() == [labels] * len(ALL_ROWS)
+    expected = exported.ask(**texts)["probabilities"]
+    np.testing.assert_allclose(answer["scores"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["pair_regression", "similarity"])
+def test_regress(exports, name):
+    exported = exports(name)
+    texts = inputs_of(exported)
+
+    answer = exported.ask("regress", inputs=to_examples(texts))
+
+    np.testing.assert_allclose(
+        answer["outputs"], exported.ask(**texts)["score"], atol=1e-6
+    )
+
+
+def test_examples_without_their_text_are_refused(exports):
+    exported = exports("classification")
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="text"):
+        exported.ask("classify", inputs=[tf.train.Example().SerializeToString()])
+
+
+def test_the_cosine_of_embeddings_is_the_similarity(exports):
+    exported = exports("similarity")
+    texts = inputs_of(exported)
+
+    first, second = (
+        exported.ask("embed", text=texts[name])["mean_pooled_output"]
+        for name in ("text", "text_pair")
+    )
+
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    cosine = (first * second).sum(axis=1) / norms
+    np.testing.assert_allclose(exported.ask(**texts)["score"], cosine, atol=1e-5)
+
+
+def test_ids_that_differ_are_encoded_as_the_model_does(exports):
+    exported = exports("pair_classification")
+    packed = {
+        "input_word_ids": np.array([[2, 7, 8, 3, 9, 3, 0], [2, 6, 3, 5, 3, 0, 0]], "i4"),
+        "input_mask": np.array([[1, 1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 0, 0]], "i4"),
+        "input_type_ids": np.array([[0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 1, 0, 0]], "i4"),
+    }
+
+    answer = exported.ask("encode", **packed)
+
+    expected = exported.model.bert(packed)
+    for name in ("sequence_output", "pooled_output"):
+        np.testing.assert_allclose(answer[name], expected[name], atol=1e-5)
+
+
+def test_the_model_card_tells_data_figures_and_limits(exported):
+    card = (pathlib.Path(exported.path) / MODEL_CARD_FILE).read_text()
+
+    assert card.startswith(f"# {exported.name.replace('_', ' ').capitalize()}\n")
+    assert "| train_file | `train.tsv` |" in card
+    assert "| accuracy | 0.7500 |" in card
+    assert "sees 24 tokens at once" in card
+    for name in exported.signatures:
+        assert f"| `{name}` |" in card
+    for label in LABELS.get(exported.name, ()):
+        assert label in card
+
+
+# --- Any text ---------------------------------------------------------------------------
+
+PIECES = ("the", "cat", "[MASK]", "Bob", "é", "日本", ".", "\0", "##s", " ", "\U0001f9ff")
+BATCH = 100
+
+
+def odd_text(rng):
+    """Bytes, characters or words, in any number up to 40."""
+    size = rng.integers(41)
+    kind = rng.integers(3)
+    if kind == 0:
+        return rng.bytes(size)
+    if kind == 1:
+        points = rng.integers(0x110000, size=size)
+        return "".join(map(chr, points)).encode("utf-8", "surrogatepass")
+    return "".join(rng.choice(PIECES, size)).encode()
+
+
+@pytest.mark.parametrize("name", ["fill_mask", "tagging", "question_answering"])
+def test_no_text_is_too_odd(exports, name):
+    exported = exports(name)
+    rng = np.random.default_rng(0)
+
+    for _ in range(5000 // BATCH):
+        outputs = exported.ask(
+            **{
+                key: [odd_text(rng) for _ in range(BATCH)]
+                for key in exported.task.raw_inputs
+            }
+        )
+
+        for values in outputs.values():
+            assert len(values) == BATCH
+            assert values.dtype.kind != "f" or np.isfinite(values).all()
+
+
+# --- Options ----------------------------------------------------------------------------
+
+
+def test_top_k_and_length_are_the_users(exports, tmp_path):
+    path = export(exports("fill_mask").workdir, str(tmp_path), top_k=2, max_seq_length=8)
+    signatures = tf.saved_model.load(path).signatures
+
+    answer = signatures["serving_default"](text=tf.constant(["the [MASK] sat " * 9]))
+
+    assert answer["tokens"].shape == (1, 2, 2)
+    assert answer["num_masks"] == 2  # [CLS] the [MASK] sat the [MASK] sat [SEP]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top_k": 3}, "top_k: expected none for tagging"),
+        ({"max_seq_length": 65}, "max_position_embeddings=64, received 65"),
+        ({"max_seq_length": 7}, "max_seq_length: expected 8 to"),
+    ],
+)
+def test_options_that_do_not_fit(exports, tmp_path, options, message):
+    workdir = exports("tagging").workdir
+    with pytest.raises(UserError, match=message):
+        export(workdir, str(tmp_path / "export"), **options)
+
+    assert not (tmp_path / "export").exists()
+
+
+def test_bfloat16_is_close_to_float32(exports, tmp_path):
+    exported = exports("classification")
+    path = export(exported.workdir, str(tmp_path), dtype="bfloat16")
+    signatures = tf.saved_model.load(path).signatures
+    texts = ["the cat sat on the mat .", "a very good film", "bob lives in paris", "bad"]
+    packed = exported.ask("preprocess", text=texts)
+    tensors = {name: tf.constant(ids) for name, ids in packed.items()}
+
+    hidden = signatures["encode"](**tensors)["sequence_output"]
+    answer = signatures["serving_default"](text=tf.constant(texts))
+
+    is_token = packed["input_mask"] > 0
+    expected = exported.ask("encode", **packed)["sequence_output"]
+    np.testing.assert_allclose(hidden[is_token], expected[is_token], atol=0.1)
+    assert not np.array_equal(hidden, expected)
+    assert hidden.dtype == tf.float32
+    assert answer["label"].numpy().tolist() == exported.ask(text=texts)["label"].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_inputs_that_hardly_vary_are_normalised_as_they_are(tmp_path, dtype):
+    """Where a fused kernel puts an epsilon of its own, this tells (1e-3 for 1e-12)."""
+    workdir = write_run(tmp_path, "classification", scale=0.01)
+    task, model = load_finetuned(workdir)
+    path = export(workdir, str(tmp_path / "export"), dtype=dtype)
+    signatures = tf.saved_model.load(path).signatures
+    packed = task.pack({"text": tf.constant(["the cat sat on the mat ."] * 8)})
+
+    hidden = signatures["encode"](**packed)["sequence_output"]
+
+    expected = model.bert(packed)["sequence_output"]
+    tolerance = 1e-4 if dtype == "float32" else 0.1
+    np.testing.assert_allclose(hidden, expected, atol=tolerance)

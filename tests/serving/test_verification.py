@@ -1,0 +1,180 @@
+"""Each way in which an export can be wrong is found."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert_tf.serving import export_lib, verification
+from bert_tf.serving.export_lib import WARMUP_FILE, export
+from bert_tf.serving.signatures import make_signatures
+from bert_tf.serving.warmup import BATCH_SIZES, read_warmup, write_warmup
+from bert_tf.tasks.finetuned import load_finetuned
+from tests.serving.made_runs import write_run
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("run"), "classification")
+
+
+@pytest.fixture(scope="module")
+def path(workdir, tmp_path_factory):
+    return export(workdir, str(tmp_path_factory.mktemp("export")), verify=True)
+
+
+@pytest.fixture(scope="module")
+def signatures(workdir):
+    return make_signatures(*load_finetuned(workdir))
+
+
+def test_what_is_right_passes(path):
+    assert path.endswith("/1")
+    assert sorted(each.name for each in pathlib.Path(path).iterdir()) == [
+        "assets",
+        "assets.extra",
+        "batching_params.pbtxt",
+        "fingerprint.pb",
+        "model_card.md",
+        "saved_model.pb",
+        "variables",
+    ]
+
+
+def test_a_miss_ends_the_export(workdir, tmp_path, monkeypatch):
+    monkeypatch.setattr(verification, "odd_text_misses", lambda _: ["it crashes"])
+
+    with pytest.raises(RuntimeError, match="received: it crashes"):
+        export(workdir, str(tmp_path), verify=True)
+
+    assert not list(tmp_path.iterdir())
+
+
+def served(function, *specs):
+    @tf.function(input_signature=specs, autograph=False)
+    def text_in(text):
+        return function(text)
+
+    return text_in.get_concrete_function()
+
+
+TEXT = tf.TensorSpec([None], tf.string, "text")
+
+
+def write(folder, function, *specs):
+    module = tf.Module()
+    signatures = {"serving_default": served(function, *specs)}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+    return verification.graph_misses(
+        str(folder), tf.saved_model.load(str(folder)).signatures
+    )
+
+
+def test_operations_that_servers_lack(tmp_path):
+    misses = write(tmp_path, lambda text: {"a": tf.strings.to_number(text)}, TEXT)
+
+    assert misses == ["the graph has StringToNumber, which is not on the allow list"]
+
+
+def test_what_xla_is_to_compile(tmp_path):
+    double = tf.function(lambda x: x * 2, jit_compile=True, autograph=False)
+
+    misses = write(tmp_path, lambda text: {"a": double(tf.strings.length(text))}, TEXT)
+
+    assert "a part of the graph is compiled by XLA, which servers have off" in misses
+
+
+def test_types_and_shapes_that_clients_lack(tmp_path):
+    misses = write(
+        tmp_path,
+        lambda text: {"a": tf.cast(tf.strings.length(text), tf.bfloat16)},
+        tf.TensorSpec([2], tf.string, "text"),
+    )
+
+    assert "serving_default gives a as bfloat16" in misses
+    assert "serving_default has text (2,), without a free batch" in misses
+
+
+def test_weights_that_are_there_twice(path):
+    assert verification.size_misses(path, num_weights=10**6, num_variables=1) == []
+    (miss,) = verification.size_misses(path, num_weights=1000, num_variables=1)
+    assert "bytes, more than 4280" in miss
+
+
+def test_every_batch_size_is_warmed_up(path):
+    records = list(read_warmup(f"{path}/{WARMUP_FILE}"))
+
+    sizes = [len(inputs["text"]) for name, inputs in records if name == "serving_default"]
+    assert sorted(sizes) == sorted(BATCH_SIZES)
+    assert {name for name, _ in records} == {
+        "serving_default",
+        "preprocess",
+        "from_ids",
+        "encode",
+        "embed",
+        "classify",
+    }
+
+
+def test_warmup_records_that_fail(tmp_path, signatures):
+    file = str(tmp_path / "warmup")
+    write_warmup(file, signatures)
+    assert verification.warmup_misses(file, signatures) == []
+
+    def refuse(**_):
+        raise tf.errors.InvalidArgumentError(None, None, "no such text")
+
+    misses = verification.warmup_misses(file, dict(signatures) | {"embed": refuse})
+
+    assert misses == ["embed fails with a warmup record: no such text"]
+
+
+def test_a_batch_size_that_is_left_out(tmp_path, signatures, monkeypatch):
+    monkeypatch.setattr("bert_tf.serving.warmup.BATCH_SIZES", (1, 2, 4, 8, 16))
+    write_warmup(str(tmp_path / "warmup"), signatures)
+
+    misses = verification.warmup_misses(str(tmp_path / "warmup"), signatures)
+
+    assert misses == ["no warmup record has 32 inputs"]
+
+
+def test_answers_that_depend_on_the_batch():
+    def share(text):
+        length = tf.cast(tf.strings.length(text), tf.float32)
+        return {"share": length / tf.reduce_sum(length)}
+
+    misses = verification.batch_misses(
+        {"serving_default": served(share, TEXT)}, dtype="float32"
+    )
+
+    assert misses == ["serving_default gives other share to inputs that are alone"]
+
+
+def test_answers_that_are_no_numbers(signatures):
+    def invert(text):
+        return {"inverse": 1 / tf.cast(tf.strings.length(text), tf.float32)}
+
+    misses = verification.odd_text_misses({"serving_default": served(invert, TEXT)})
+
+    assert misses == ["serving_default gives no finite inverse to b''"]
+
+
+def test_the_batches_a_server_may_make(path):
+    lines = (pathlib.Path(path) / export_lib.BATCHING_FILE).read_text().splitlines()
+
+    allowed = [int(line.split()[1]) for line in lines if line.startswith("allowed")]
+    assert allowed == sorted(BATCH_SIZES)
+    assert lines[0] == f"max_batch_size {{ value: {allowed[-1]} }}"
+    assert not any("pad_variable" in line for line in lines)
+
+
+def test_padding_and_company_make_no_difference(signatures):
+    rng = np.random.default_rng(1)
+    words = ["the", "cat", "very", "good", "日本", "bob", "."]
+    texts = [" ".join(rng.choice(words, rng.integers(30))) for _ in range(16)]
+    together = signatures["serving_default"](text=tf.constant(texts))["probabilities"]
+
+    for row, text in enumerate(texts):
+        alone = signatures["serving_default"](text=tf.constant([text]))["probabilities"]
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-5)
