@@ -10,7 +10,16 @@ VERSION = re.search(
     r'__version__ = "(.+)"', (ROOT / "bert_tf/__init__.py").read_text(encoding="utf-8")
 ).group(1)
 
+SERVING = [
+    "httpx2",
+    "orjson",
+    "starlette",
+    "tensorflow-serving-api>=2.21,<2.22",
+    "uvicorn",
+]
+
 TEST = [
+    *SERVING,
     "apache-beam[aws,gcp]",
     "flask",  # with flask-cors for moto's server
     "flask-cors",
@@ -18,6 +27,7 @@ TEST = [
     "hypothesis",
     "import-linter",
     "moto",
+    "playwright",  # drives the Chromium of the system
     "pre-commit",
     "pytest",
     "pytest-xdist",
@@ -37,6 +47,7 @@ setup(
     package_data={
         "bert_tf.data": ["code_points.npz"],
         "bert_tf.html": ["report.css"],
+        "bert_tf.serving.local": ["page/*"],
         "bert_tf.training.report": ["training.css"],
     },
     install_requires=[
@@ -66,6 +77,7 @@ setup(
     extras_require={
         "aws": ["apache-beam[aws]"],
         "gcp": ["apache-beam[gcp]"],
+        "serving": SERVING,
         "test": TEST,
         "bench": ["blingfire", "pysbd", "syntok", "tokenizers"],
     },

@@ -16,6 +16,7 @@ PROGRAMS = [
     "bert_tf.export",
     "bert_tf.predict",
     "bert_tf.report",
+    "bert_tf.serving.local",
     "pipelines.learn_vocab",
     "pipelines.create_pretraining_data",
     "pipelines.harvest_docstrings",

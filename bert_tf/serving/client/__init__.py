@@ -1,0 +1,11 @@
+"""Clients of TF Serving: `rest.RestClient` and `grpc.GrpcClient`, which answer alike.
+
+    from bert_tf.serving.client.rest import RestClient
+
+    with RestClient("http://localhost:8501", "mine") as client:
+        for answer in client.predict({"text": ["The [MASK] of the list."]}):
+            print(answer["tokens"][0])
+
+RestClient needs httpx2 alone, GrpcClient tensorflow-serving-api; both are in
+`pip install 'bert_tf[serving]'`.
+"""
