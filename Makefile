@@ -8,13 +8,14 @@ PIP := $(BIN)/python -m pip install --progress-bar off --constraint constraints.
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 DEMO := build/demo
+DEMO_TASKS := build/demo-tasks
 BENCH_DATA := build/bench-data
 BENCH_TRAINING := build/bench-training
 BENCH_TASKS := build/bench-tasks
 BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
 
-.PHONY: demo test flink-test prism-test lint format bench-tokenization bench-data \
+.PHONY: demo demo-tasks test flink-test prism-test lint format bench-tokenization bench-data \
 	bench-training bench-pretrain bench-tasks lock clean
 
 # --- Setup -------------------------------------------------------------------------
@@ -67,6 +68,29 @@ $(DEMO)/run/results.json: $(DEMO)/data/manifest.json
 
 $(DEMO)/export/1/saved_model.pb: $(DEMO)/run/results.json
 	$(BIN)/python -m bert_tf.export --workdir=$(DEMO)/run --export_dir=$(DEMO)/export
+
+# What the demo's BERT can learn of labels that the docstrings give themselves.
+demo-tasks: $(DEMO_TASKS)/results.md
+	@echo
+	@cat $<
+
+$(DEMO_TASKS)/.labelled: | $(INSTALLED)
+	$(BIN)/python -m pipelines.label_docstrings --output=$(@D)
+	@touch $@
+
+# A run of other examples, or of another BERT, begins anew.
+$(DEMO_TASKS)/%/run/results.json: ENDING = $(if $(filter question_%,$*),json,jsonl)
+$(DEMO_TASKS)/%/run/results.json: $(DEMO_TASKS)/.labelled $(DEMO)/run/results.json
+	@rm -rf $(@D)
+	$(BIN)/python -m bert_tf.finetune --task=$* --init_checkpoint=$(DEMO)/run \
+		--train_file=$(DEMO_TASKS)/$*/train.$(ENDING) \
+		--eval_file=$(DEMO_TASKS)/$*/held_out.$(ENDING) --workdir=$(@D) \
+		--max_seq_length=64 --doc_stride=32 --learning_rate=1e-3 --num_epochs=3
+
+$(DEMO_TASKS)/results.md: $(DEMO_TASKS)/classification/run/results.json \
+		$(DEMO_TASKS)/question_answering/run/results.json \
+		$(DEMO_TASKS)/summarisation/run/results.json
+	$(BIN)/python -m benchmarks.demo_tasks --runs=$(@D) --output=$@
 
 # --- Checks --------------------------------------------------------------------------
 
