@@ -77,8 +77,9 @@ def _finetuning(config: FinetuneConfig) -> Iterator[tuple[str, str]]:
 
 
 def _pretraining(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for split, counts in data["splits"].items():
-        yield f"{split} examples", f"{counts['num_examples']:,}"
+    for name, split in data["splits"].items():
+        num_examples = sum(shard["num_examples"] for shard in split["shards"])
+        yield f"{name} examples".replace("_", " "), f"{num_examples:,}"
     settings = data["config"]
     for name in (
         "language",

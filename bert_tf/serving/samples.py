@@ -62,9 +62,11 @@ def sample_inputs(
     texts = sample_texts(input_names(signatures["preprocess"]), rows)
     packed = signatures["preprocess"](**texts)
     rank = signatures[name].structured_input_signature[1]["input_mask"].shape.rank
-    if rank == 2:  # of sequences, where an answer takes several
-        packed = {name: tf.reshape(v, [-1, v.shape[-1]]) for name, v in packed.items()}
-    return {name: packed[name] for name in ENCODER_INPUTS}
+    if rank == 2:  # of sequences, where an answer takes several, or none
+        packed = {key: tf.reshape(v, [-1, v.shape[-1]]) for key, v in packed.items()}
+        has_tokens = tf.reduce_any(packed["input_mask"] > 0, axis=1)
+        packed = {key: tf.boolean_mask(v, has_tokens) for key, v in packed.items()}
+    return {key: packed[key] for key in ENCODER_INPUTS}
 
 
 def input_names(signature) -> list[str]:

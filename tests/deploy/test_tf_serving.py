@@ -44,7 +44,7 @@ def message_type(name, fields, inner=()):
             else:
                 added.type = kind
     pool = descriptor_pool.Default()
-    pool.Add(file)
+    pool.AddSerializedFile(file.SerializeToString())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"made.{name}"))
 
 

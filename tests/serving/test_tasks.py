@@ -1,4 +1,4 @@
-"""Every task's SavedModel answers raw text, and ids, as the task itself does."""
+"""Every task's SavedModel, verified, answers raw text and ids as the task itself does."""
 
 import json
 import pathlib
@@ -10,9 +10,7 @@ import tensorflow as tf
 from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.serving.export_lib import MANIFEST_FILE, MODEL_CARD_FILE, export
-from bert_tf.serving.golden import golden_misses
 from bert_tf.serving.samples import ALL_ROWS, sample_texts, to_examples
-from bert_tf.serving.verification import graph_misses, size_misses
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.raw_text import answer_inputs
 from bert_tf.tasks.registry import TASKS
@@ -41,7 +39,7 @@ class Exported:
     def __init__(self, name, folder):
         self.name = name
         self.workdir = write_run(folder, name)
-        self.path = export(self.workdir, str(folder / "export"))
+        self.path = export(self.workdir, str(folder / "export"), verify=True)
         self.saved_model = tf.saved_model.load(self.path)
         self.signatures = self.saved_model.signatures
         self.task, self.model = load_finetuned(self.workdir)
@@ -115,22 +113,7 @@ def test_what_is_offered(exported):
     assert set(exported.signatures) == ALWAYS | MORE[exported.name]
     golden = {case["signature"] for case in exported.manifest["golden"]}
     assert golden == set(exported.signatures)
-
-
-def test_a_server_can_take_it(exported):
-    assert graph_misses(exported.path, exported.signatures) == []
-    sizes = {
-        "num_weights": exported.model.count_params(),
-        "num_variables": len(exported.model.variables),
-    }
-    assert size_misses(exported.path, **sizes) == []
     assert exported.manifest["text_libraries"] == ["_fast_wordpiece_tokenizer.so"]
-
-
-def test_golden_answers_are_in_the_manifest(exported):
-    cases = exported.manifest["golden"]
-
-    assert golden_misses(exported.signatures, cases, tolerance=1e-4) == []
 
 
 @pytest.mark.parametrize("name", IS_PACKED_WHOLE)
@@ -319,14 +302,14 @@ def test_bfloat16_is_close_to_float32(exports, tmp_path):
     packed = exported.ask("preprocess", text=texts)
     tensors = {name: tf.constant(ids) for name, ids in packed.items()}
 
-    hidden = signatures["encode"](**tensors)["sequence_output"]
+    hidden = signatures["encode"](**tensors)["sequence_output"].numpy()
     answer = signatures["serving_default"](text=tf.constant(texts))
 
     is_token = packed["input_mask"] > 0
     expected = exported.ask("encode", **packed)["sequence_output"]
     np.testing.assert_allclose(hidden[is_token], expected[is_token], atol=0.1)
     assert not np.array_equal(hidden, expected)
-    assert hidden.dtype == tf.float32
+    assert hidden.dtype == np.float32
     assert answer["label"].numpy().tolist() == exported.ask(text=texts)["label"].tolist()
 
 

@@ -26,7 +26,8 @@ def path(workdir, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def signatures(workdir):
-    return make_signatures(*load_finetuned(workdir))
+    task, model = load_finetuned(workdir)
+    yield make_signatures(task, model)  # the variables go when the model goes
 
 
 def test_what_is_right_passes(path):
@@ -51,20 +52,20 @@ def test_a_miss_ends_the_export(workdir, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def served(function, *specs):
-    @tf.function(input_signature=specs, autograph=False)
-    def text_in(text):
-        return function(text)
+def served(function, spec):
+    @tf.function(autograph=False)
+    def named(**inputs):
+        return function(inputs["text"])
 
-    return text_in.get_concrete_function()
+    return named.get_concrete_function(text=spec)
 
 
 TEXT = tf.TensorSpec([None], tf.string, "text")
 
 
-def write(folder, function, *specs):
+def write(folder, function, spec):
     module = tf.Module()
-    signatures = {"serving_default": served(function, *specs)}
+    signatures = {"serving_default": served(function, spec)}
     tf.saved_model.save(module, str(folder), signatures=signatures)
     return verification.graph_misses(
         str(folder), tf.saved_model.load(str(folder)).signatures
