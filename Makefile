@@ -14,9 +14,10 @@ BENCH_TRAINING := build/bench-training
 BENCH_TASKS := build/bench-tasks
 BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
+PREVIOUS_TENSORFLOW := build/tf-2.20
 
-.PHONY: demo demo-tasks test flink-test prism-test lint format bench-tokenization bench-data \
-	bench-training bench-pretrain bench-tasks lock clean
+.PHONY: demo demo-tasks test serving-test flink-test prism-test lint format \
+	bench-tokenization bench-data bench-training bench-pretrain bench-tasks lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -95,8 +96,16 @@ $(DEMO_TASKS)/results.md: $(DEMO_TASKS)/classification/run/results.json \
 # --- Checks --------------------------------------------------------------------------
 
 # Three workers for two cores: some tests wait for processes that wait.
-test: lint
+test: lint $(PREVIOUS_TENSORFLOW)/.installed
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# What is exported and served alone. Exports are also loaded in the C++ runtime of the
+# TensorFlow before ours.
+serving-test: $(INSTALLED_TEST) $(PREVIOUS_TENSORFLOW)/.installed
+	$(BIN)/python -m pytest -n 3 --dist loadfile -r s tests/serving tests/deploy
+
+$(PREVIOUS_TENSORFLOW)/.installed: tests/serving/tensorflow-2.20.txt
+	$(install-peer)
 
 # The data job on Prism, which is another implementation of Beam's model. Needs Go.
 prism-test: $(INSTALLED_TEST) $(PRISM)

@@ -47,6 +47,7 @@ setup(
     package_data={
         "bert_tf.data": ["code_points.npz"],
         "bert_tf.html": ["report.css"],
+        "bert_tf.serving": ["c_runtime.c"],
         "bert_tf.serving.local": ["page/*"],
         "bert_tf.training.report": ["training.css"],
     },
