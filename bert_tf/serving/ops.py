@@ -2,6 +2,8 @@
 
 # Of TF Text, with the library of its wheel that has them.
 TEXT_OPS = {
+    "SentenceFragmentsV2": "_state_based_sentence_breaker_op.so",
+    "TFText>ByteSplitByOffsets": "_byte_splitter.so",
     "FastWordpieceTokenizeWithOffsets": "_fast_wordpiece_tokenizer.so",
     "TFText>FastWordpieceTokenizeWithOffsets": "_fast_wordpiece_tokenizer.so",
 }

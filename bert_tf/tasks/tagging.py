@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow_text as tf_text
 from seqeval import metrics as seqeval_metrics
 
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
@@ -337,14 +338,11 @@ def _weights(batch: Batch) -> tf.Tensor:
 def _substrings(
     text: tf.Tensor, starts: tf.RaggedTensor, ends: tf.RaggedTensor
 ) -> tf.RaggedTensor:
-    """Parts of text [B] from bytes to bytes, [B, (parts)] each."""
-    parts = tf.strings.substr(
-        tf.gather(text, starts.value_rowids()),
-        starts.flat_values,
-        (ends - starts).flat_values,
-        unit="BYTE",
-    )
-    return starts.with_values(parts)
+    """Parts of text [B] from bytes to bytes, [B, (parts)] each.
+
+    tf.strings.substr would copy a text for each of its parts.
+    """
+    return tf_text.ByteSplitter().split_by_offsets(text, starts, ends)
 
 
 def _num_filled(values: Sequence[str]) -> int:

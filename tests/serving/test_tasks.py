@@ -30,6 +30,10 @@ MORE = {
     "summarisation": {"embed"},
     "seq2seq": {"embed"},
 }
+MORE_LIBRARIES = {
+    "tagging": ("_byte_splitter.so",),
+    "summarisation": ("_byte_splitter.so", "_state_based_sentence_breaker_op.so"),
+}
 IS_PACKED_WHOLE = [name for name, task in TASKS.items() if not task.has_windows]
 
 
@@ -113,7 +117,9 @@ def test_what_is_offered(exported):
     assert set(exported.signatures) == ALWAYS | MORE[exported.name]
     golden = {case["signature"] for case in exported.manifest["golden"]}
     assert golden == set(exported.signatures)
-    assert exported.manifest["text_libraries"] == ["_fast_wordpiece_tokenizer.so"]
+    assert exported.manifest["text_libraries"] == sorted(
+        {"_fast_wordpiece_tokenizer.so", *MORE_LIBRARIES.get(exported.name, ())}
+    )
 
 
 @pytest.mark.parametrize("name", IS_PACKED_WHOLE)
