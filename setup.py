@@ -14,7 +14,6 @@ SERVING = [
     "httpx2",
     "orjson",
     "starlette",
-    "tensorflow-serving-api>=2.21,<2.22",
     "uvicorn",
 ]
 
