@@ -16,7 +16,7 @@ BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
 PREVIOUS_TENSORFLOW := build/tf-2.20
 
-.PHONY: demo demo-tasks test serving-test flink-test prism-test lint format \
+.PHONY: demo demo-tasks test serving-test browser-test flink-test prism-test lint format \
 	bench-tokenization bench-data bench-training bench-pretrain bench-tasks lock clean
 
 # --- Setup -------------------------------------------------------------------------
@@ -121,6 +121,12 @@ $(PRISM):
 flink-test: $(INSTALLED_TEST) .cache/flink
 	unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc \
 		$(BIN)/python -m pytest -m flink tests/engines
+
+# The page of the development server. Needs Chromium.
+browser-test: $(INSTALLED_TEST)
+	@command -v chromium > /dev/null || { echo \
+		"error: expected Chromium on the PATH, received none; install it (apt install chromium)" >&2; exit 2; }
+	$(BIN)/python -m pytest -m browser tests/serving
 
 .cache/flink: tests/engines/flink/pom.xml
 	rm -rf $@ $@.unfinished

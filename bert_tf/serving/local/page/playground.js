@@ -457,16 +457,15 @@ function showMap({ lines, places, vectors }, _, width) {
   return [
     draw(points, width),
     element("ol", { class: "ranked" }, ...rows),
-    paragraph("Each point is the word’s vector in one sentence. If it meant the same "
-      + "everywhere, all would be in one place. The plane shows "
-      + `${percent(share)} of how the vectors differ; the numbers are cosines of the whole `
-      + "vectors."),
+    paragraph("Each point is the word’s vector in one sentence: a vector that did not depend on "
+      + `the sentence would be a single point. The plane shows ${percent(share)} of how they `
+      + "differ; the numbers are cosines of the whole vectors."),
   ];
 }
 
 // A picture of points with their numbers; a unit is a pixel, and the same on both axes.
 function draw(points, width) {
-  const height = Math.round(width * 0.56);
+  const height = Math.max(260, Math.round(width * 0.56));
   const margin = 44;
   const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
@@ -580,6 +579,8 @@ async function run(server, panel, names, form, answer) {
   answer.removeAttribute("aria-busy");
 }
 
+let latest; // the server that was asked for last
+
 async function connect(address, model) {
   const [title, state, panels] = ["title", "state", "panels"].map((id) =>
     document.getElementById(id));
@@ -587,9 +588,12 @@ async function connect(address, model) {
   document.title = `Playground · ${model}`;
   panels.replaceChildren();
   const server = new Server(address, model);
+  latest = server;
   try {
     await server.connect();
+    if (server !== latest) return;
   } catch (error) {
+    if (server !== latest) return;
     state.textContent = "";
     panels.append(element("p", { class: "error", role: "alert" }, error.message));
     document.getElementById("connection").open = true;

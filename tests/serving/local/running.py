@@ -1,0 +1,27 @@
+"""The server in a thread of the test's process."""
+
+import contextlib
+import socket
+import threading
+
+import uvicorn
+
+from bert_tf.serving.local.app import make_app
+from bert_tf.serving.local.models import ServedModel
+
+
+@contextlib.contextmanager
+def running(name, model_dir, *, enable_cors=False):
+    """Serves a folder at a free port meanwhile; gives the URL, without a path."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = make_app(ServedModel(name, str(model_dir)), enable_cors=enable_cors)
+    server = uvicorn.Server(
+        uvicorn.Config(app, access_log=False, log_level="warning", ws="none")
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,163 @@
+"""New versions while requests come."""
+
+import itertools
+import shutil
+import threading
+import time
+
+import httpx2
+import pytest
+
+from bert_tf.errors import UserError
+from bert_tf.serving.local import models
+from bert_tf.serving.local.models import ServedModel, VersionStatus
+from tests.serving import doubles
+from tests.serving.local.running import running
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save(folder, 1)
+    return folder
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Looks for versions many times a second."""
+    monkeypatch.setattr(models, "_SECONDS_BETWEEN_LOOKS", 0.05)
+
+
+def save(folder, number):
+    doubles.save(folder / str(number), serving_default=doubles.version_of(number))
+
+
+def ask(address):
+    response = httpx2.post(
+        f"{address}/v1/models/model:predict", json={"instances": ["a"]}, timeout=60
+    )
+    assert response.status_code == 200, response.text
+    return response.json()["predictions"][0]["version"]
+
+
+def wait_for(condition):
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_no_request_is_lost_when_versions_change(folder, often):
+    answers = [[] for _ in range(3)]
+    stop = threading.Event()
+
+    def keep_asking(address, versions):
+        while not stop.is_set():
+            versions.append(ask(address))
+
+    with running("model", folder) as address:
+        threads = [
+            threading.Thread(target=keep_asking, args=[address, versions])
+            for versions in answers
+        ]
+        for thread in threads:
+            thread.start()
+        save(folder, 2)
+        wait_for(lambda: all(versions and versions[-1] == 2 for versions in answers))
+        save(folder, 10)
+        wait_for(lambda: all(versions[-1] == 10 for versions in answers))
+        shutil.rmtree(folder / "10")
+        wait_for(lambda: all(versions[-1] == 2 for versions in answers))
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    for versions in answers:
+        # The first may have gone before a thread came to ask.
+        order = [version for version, _ in itertools.groupby(versions)]
+        assert order in ([1, 2, 10, 2], [2, 10, 2])
+
+
+def test_the_version_before_answers_while_the_next_is_loaded(folder, often, monkeypatch):
+    loads = threading.Event()
+
+    class SlowModel(models.Model):
+        def __init__(self, path, version):
+            if version == 2:
+                loads.wait(60)
+            super().__init__(path, version)
+
+    monkeypatch.setattr(models, "Model", SlowModel)
+    with running("model", folder) as address:
+        save(folder, 2)
+        status = f"{address}/v1/models/model"
+        wait_for(lambda: len(httpx2.get(status).json()["model_version_status"]) == 2)
+        states = [
+            each["state"] for each in httpx2.get(status).json()["model_version_status"]
+        ]
+        meanwhile = ask(address)
+        loads.set()
+        wait_for(lambda: ask(address) == 2)
+        gone = httpx2.get(f"{status}/versions/1")
+
+    assert states == ["LOADING", "AVAILABLE"]
+    assert meanwhile == 1
+    assert gone.status_code == 404
+
+
+def test_a_version_that_cannot_be_loaded_is_told_once_until_it_is_mended(folder, caplog):
+    served = ServedModel("model", str(folder))
+    (folder / "2").mkdir()
+    (folder / "2" / "saved_model.pb").write_bytes(b"half of it")
+
+    served.refresh()
+    served.refresh()
+
+    assert served.get("model").version == 1
+    newest, current = served.statuses()
+    assert (newest.version, newest.state) == (2, "END")
+    assert newest.error_message
+    assert current == VersionStatus(1, "AVAILABLE")
+    assert caplog.text.count("Version 2 cannot be loaded") == 1
+
+    shutil.rmtree(folder / "2")
+    served.refresh()
+    assert served.statuses() == [VersionStatus(1, "AVAILABLE")]
+
+    save(folder, 2)
+    served.refresh()
+    assert served.statuses() == [VersionStatus(2, "AVAILABLE")]
+
+
+def test_only_folders_with_numbers_are_versions(folder):
+    save(folder, 2)
+    (folder / "2").rename(folder / "tmp-3")
+    (folder / "4").touch()
+    (folder / "²").mkdir()
+
+    assert ServedModel("model", str(folder)).get("model").version == 1
+
+
+def test_the_last_version_stays_when_the_folder_is_gone(folder):
+    served = ServedModel("model", str(folder))
+
+    shutil.rmtree(folder)
+    served.refresh()
+
+    assert served.get("model").version == 1
+
+
+@pytest.mark.parametrize("name", ["nothing", "model/1", "empty"])
+def test_a_folder_without_versions(folder, name):
+    (folder.parent / "empty").mkdir()
+
+    with pytest.raises(UserError, match="SavedModel in a numbered folder such as 1"):
+        ServedModel("model", str(folder.parent / name))
+
+
+def test_why_no_version_could_be_loaded(tmp_path):
+    (tmp_path / "1").mkdir()
+
+    with pytest.raises(UserError, match="No such file"):
+        ServedModel("model", str(tmp_path))
