@@ -9,6 +9,7 @@ takes and gives is in the version's model_card.md.
 from absl import flags
 
 from bert_tf import cli
+from bert_tf.config import SAMPLERS
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run of bert_tf.pretrain or bert_tf.finetune."
@@ -30,6 +31,9 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "that it can.",
 )
 _TOP_K = flags.DEFINE_integer("top_k", None, "Words for each [MASK]; 5 by default.")
+_SAMPLING = flags.DEFINE_enum(
+    "sampling", None, SAMPLERS, "How seq2seq writes; greedy by default."
+)
 _VERIFY = flags.DEFINE_bool(
     "verify",
     False,
@@ -52,6 +56,7 @@ def main(argv):
             dtype=_DTYPE.value,
             max_seq_length=_MAX_SEQ_LENGTH.value,
             top_k=_TOP_K.value,
+            sampler=_SAMPLING.value,
             verify=_VERIFY.value,
         )
     )

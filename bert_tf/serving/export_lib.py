@@ -56,6 +56,7 @@ def export(
     dtype: str | None = None,
     max_seq_length: int | None = None,
     top_k: int | None = None,
+    sampler: str | None = None,
     verify: bool = False,
 ) -> str:
     """Exports the newest weights of a run under the next free version number.
@@ -68,6 +69,7 @@ def export(
         dtype: see load_servable.
         max_seq_length: see load_servable.
         top_k: see load_servable.
+        sampler: see load_servable.
         verify: whether to prove more than that; see verification.py.
 
     Returns:
@@ -80,7 +82,11 @@ def export(
             that a server could take.
     """
     servable = load_servable(
-        workdir, dtype=dtype, max_seq_length=max_seq_length, top_k=top_k
+        workdir,
+        dtype=dtype,
+        max_seq_length=max_seq_length,
+        top_k=top_k,
+        sampler=sampler,
     )
     make_folder(export_dir)
     signatures = make_signatures(servable.task, servable.model)

@@ -39,14 +39,23 @@ def load_finetuned(
         )
     config = run_dir.read_finetune_config(workdir)
     task, model = restore(config, run_dir.read(workdir), read_results(workdir))
-    if sampler:
-        if not isinstance(task, Seq2Seq):
-            raise UserError(
-                f"sampling: expected the run of a task that writes (seq2seq), received "
-                f"one of {config.task.name}; leave it out."
-            )
-        task.sampling = Sampling(sampler)
+    if sampler is not None:
+        set_sampler(task, sampler)
     return task, model
+
+
+def set_sampler(task: Task, sampler: str) -> None:
+    """Tells a task from text to text how to write.
+
+    Raises:
+        UserError: the task writes nothing, or there is no such sampler.
+    """
+    if not isinstance(task, Seq2Seq):
+        raise UserError(
+            "sampling: expected the run of a task that writes (seq2seq), received one of "
+            f"{task.config.name}; leave it out."
+        )
+    task.sampling = Sampling(sampler)
 
 
 def restore(

@@ -225,9 +225,10 @@ def test_an_export_that_answers_wrongly_gets_no_name(workdir, tmp_path, monkeypa
         ({"max_seq_length": 2}, "max_seq_length: expected 8 to"),
         ({"top_k": 0}, "top_k: expected 1 to the vocabulary's 28, received 0"),
         ({"top_k": 29}, "received 29"),
+        ({"sampler": "beam"}, "sampling: expected .* received one of fill_mask"),
     ],
 )
-def test_numbers_out_of_range(workdir, tmp_path, options, message):
+def test_options_that_do_not_fit(workdir, tmp_path, options, message):
     with pytest.raises(UserError, match=message):
         export(workdir, str(tmp_path / "export"), **options)
 

@@ -11,6 +11,7 @@ from bert_tf.config import FeatureConfig, FinetuneConfig, Sampling, TaskConfig
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
+from bert_tf.serving.servable import load_servable
 from bert_tf.tasks.answering import answer_examples, answer_function
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.seq2seq import Seq2Seq, join_pieces
@@ -122,6 +123,7 @@ def test_the_programs_write_as_they_are_told(finetuned, pairs, tmp_path):
     )
 
     task, model = load_finetuned(workdir, sampler="beam")
+    assert load_servable(workdir, sampler="beam").task.sampling == task.sampling
     examples = task.read(pairs[1], {})
     answers = answer_examples(task, model, examples, batch_size=64)
     figures = task.metrics(answers, examples)
