@@ -2,6 +2,7 @@
 
 import base64
 import json
+import urllib.parse
 from typing import Any
 
 import httpx2
@@ -37,7 +38,8 @@ class RestClient(Client):
     def __init__(self, url: str, model_name: str, *, version: int | None = None):
         super().__init__(model_name, version=version)
         self._http = httpx2.Client()
-        self._url = f"{url.rstrip('/')}/v1/models/{model_name}"
+        name = urllib.parse.quote(model_name, safe="")
+        self._url = f"{url.rstrip('/')}/v1/models/{name}"
         if version is not None:
             self._url += f"/versions/{version}"
         self._output_names: dict[str, list[str]] = {}  # by signature

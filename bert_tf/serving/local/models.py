@@ -145,16 +145,19 @@ class ServedModel:
             version: VersionStatus(version, "END", message)
             for version, (_, message) in list(self._failures.items())
         }
-        if self._loading is not None:
-            states[self._loading] = VersionStatus(self._loading, "LOADING")
-        version = self._current.version
-        states[version] = VersionStatus(version, "AVAILABLE")
+        loading, available = self._loading, self._current.version
+        if loading is not None:
+            states[loading] = VersionStatus(loading, "LOADING")
+        states[available] = VersionStatus(available, "AVAILABLE")
         return [states[version] for version in sorted(states, reverse=True)]
 
     def watch(self, stop: threading.Event) -> None:
         """Refreshes until `stop` is set."""
         while not stop.wait(_SECONDS_BETWEEN_LOOKS):
-            self.refresh()
+            try:
+                self.refresh()
+            except OSError as error:  # the next look may see what this one did not
+                logging.warning("Cannot look for versions: %s", error)
 
     def refresh(self) -> None:
         """Takes the newest version that can be loaded, unless it is here already."""

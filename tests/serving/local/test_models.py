@@ -148,6 +148,27 @@ def test_the_last_version_stays_when_the_folder_is_gone(folder):
     assert served.get("model").version == 1
 
 
+def test_a_folder_that_cannot_be_read_for_a_moment(folder, often, monkeypatch, caplog):
+    served = ServedModel("model", str(folder))
+    save(folder, 2)
+    find, failures = models._find_versions, [PermissionError("not now")]
+
+    def find_later(path):
+        if failures:
+            raise failures.pop()
+        return find(path)
+
+    monkeypatch.setattr(models, "_find_versions", find_later)
+    stop = threading.Event()
+    thread = threading.Thread(target=served.watch, args=[stop])
+    thread.start()
+    wait_for(lambda: served.get("model").version == 2)
+    stop.set()
+    thread.join()
+
+    assert caplog.text.count("Cannot look for versions: not now") == 1
+
+
 @pytest.mark.parametrize("name", ["nothing", "model/1", "empty"])
 def test_a_folder_without_versions(folder, name):
     (folder.parent / "empty").mkdir()
