@@ -45,11 +45,16 @@ def test_from_docstrings_to_figures(tmp_path, monkeypatch):
     for task in baselines.BASELINES:
         folder = tmp_path / task
         config = FinetuneConfig(
-            task=TaskConfig(name=task, max_seq_length=64, doc_stride=32),
+            task=TaskConfig(
+                name=task,
+                labels=tuple(names) if task == "classification" else (),
+                max_seq_length=64,
+                doc_stride=32,
+            ),
             train_file=str(next(folder.glob("train.*"))),
             eval_file=str(next(folder.glob("held_out.*"))),
             init_checkpoint=bert,
-            num_epochs=1,
+            num_epochs=0,  # what it learns is not looked at here
         )
         results = finetune_and_evaluate(config, str(folder / "run"))
         for row in baselines.rows_of(folder / "run"):
