@@ -249,18 +249,8 @@ class BertEncoder(Configured, keras.Model):
         for layer in self.transformer_layers:
             layer.build()
         if config.initial_attention == "beside":
-            attention = self.transformer_layers[0].attention
-            look_beside(
-                position_embeddings=self.embeddings.position_embeddings,
-                other_embeddings=[
-                    self.embeddings.word_embeddings,
-                    self.embeddings.token_type_embeddings,
-                ],
-                query_kernel=attention.query.kernel,
-                key_kernel=attention.key.kernel,
-                num_heads=config.num_attention_heads,
-                stddev=config.initializer_range,
-            )
+            # As a graph: MirroredStrategy warns of assignments one by one.
+            tf.function(self._look_beside, autograph=False)()
         if config.layer_norm == "pre":  # nothing has normalised the last sum
             self.final_layer_norm = self.layer_norm(
                 config.hidden_size, "final_layer_norm"
@@ -354,6 +344,20 @@ class BertEncoder(Configured, keras.Model):
             else pooled_output[:, 0],
             "encoder_outputs": tuple(outputs),
         }
+
+    def _look_beside(self):
+        attention = self.transformer_layers[0].attention
+        look_beside(
+            position_embeddings=self.embeddings.position_embeddings,
+            other_embeddings=[
+                self.embeddings.word_embeddings,
+                self.embeddings.token_type_embeddings,
+            ],
+            query_kernel=attention.query.kernel,
+            key_kernel=attention.key.kernel,
+            num_heads=self.config.num_attention_heads,
+            stddev=self.config.initializer_range,
+        )
 
     def _check_length(self, length: int | None):
         longest = self.config.max_position_embeddings

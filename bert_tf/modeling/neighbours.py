@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 # Short waves, of 6 to 19 positions, tell neighbours apart; enough of them, of no common
 # period, tell all.
@@ -57,7 +58,7 @@ def look_beside(
     positions[:, :size] = np.sqrt(2) * stddev * waves(num_positions, num_pairs)
     position_embeddings.assign(positions)
     for table in other_embeddings:
-        table.assign(np.where(np.arange(hidden_size) < size, 0, table))
+        table.assign(tf.where(np.arange(hidden_size) < size, 0.0, table))
 
     # Normalised, each unit is about 1, so the product of a place with itself is `size`.
     strength = np.sqrt(_LOGIT * np.sqrt(head_size) / size)
