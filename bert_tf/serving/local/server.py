@@ -72,9 +72,10 @@ def _listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
+        reason = error.strerror.partition(" (")[0]  # what follows is the address again
         raise UserError(
             f"--host and --port: expected an address of this machine and a free port, "
-            f"received {host}:{port} ({error.strerror}); choose others."
+            f"received {host}:{port} ({reason}); choose others."
         ) from error
 
 
