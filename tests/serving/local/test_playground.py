@@ -7,8 +7,11 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from bert_tf.serving.export_lib import export
+from bert_tf.tasks.registry import TASKS
 from tests.serving import doubles
 from tests.serving.local.running import running
+from tests.serving.made_runs import write_run
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +82,44 @@ def visit(models, chromium):
         yield open_page
     # A status that is no success is told on the console, and to the person.
     assert [each for each in errors if "Failed to load resource" not in each] == []
+
+
+# What a page of each task's export shows, in this order.
+PANELS = {
+    "classification": ["Classify a text", "Compare two texts", "One word, many meanings"],
+    "fill_mask": ["Fill in words", "Compare two texts", "One word, many meanings"],
+    "multiple_choice": ["Choose"],
+    "pair_classification": ["Classify two texts"],
+    "pair_regression": ["Compare two texts"],
+    "question_answering": ["Answer a question"],
+    "seq2seq": [
+        "Write a text from a text",
+        "Compare two texts",
+        "One word, many meanings",
+    ],
+    "similarity": ["Compare two texts"],
+    "summarisation": ["Sum up a text", "Compare two texts", "One word, many meanings"],
+    "tagging": ["Find names", "Compare two texts", "One word, many meanings"],
+}
+
+
+def test_every_task_is_known():
+    assert PANELS.keys() == TASKS.keys()
+
+
+@pytest.mark.parametrize("task", PANELS)
+def test_an_export_answers_in_all_its_panels(chromium, tmp_path, task):
+    export(write_run(tmp_path, task), str(tmp_path / "export"))
+    with running(task, tmp_path / "export") as url:
+        page = chromium.new_page()
+        page.goto(url)
+
+        expect(page.get_by_role("heading", level=2)).to_have_text(PANELS[task])
+        for title in PANELS[task]:
+            answer = ask(panel(page, title))
+            expect(answer).not_to_be_empty()
+            expect(answer.get_by_role("alert")).to_have_count(0)
+        page.close()
 
 
 def panel(page, title):

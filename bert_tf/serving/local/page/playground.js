@@ -2,6 +2,7 @@
 // a panel for each of the signatures that it knows. Speaks to TensorFlow Serving as well.
 "use strict";
 
+const DEFAULT_SIGNATURE = "serving_default";
 const SECONDS_TO_WAIT = 120;
 const NUM_TINTS = 6;
 const MAX_SENTENCES = 20; // on the map
@@ -518,7 +519,7 @@ function placeNumbers(dots, [middleX, middleY]) {
 // The first signature with exactly these inputs and at least these outputs.
 function findSignature(signatures, { inputs, outputs }) {
   const names = Object.keys(signatures).sort((a, b) =>
-    (b === "serving_default") - (a === "serving_default") || a.localeCompare(b));
+    (b === DEFAULT_SIGNATURE) - (a === DEFAULT_SIGNATURE) || a.localeCompare(b));
   return names.find((name) => {
     const has = signatures[name];
     return Object.keys(has.inputs ?? {}).length === inputs.length
@@ -535,7 +536,9 @@ function findPanels(signatures) {
     const isBetterShown = found.some((each) => each.panel.outputs.includes(panel.unless));
     if (names.every((name) => name) && !isBetterShown) found.push({ panel, names });
   }
-  return found;
+  // What the model was made for comes first.
+  const isDefault = ({ names }) => names[0] === DEFAULT_SIGNATURE;
+  return found.sort((a, b) => isDefault(b) - isDefault(a));
 }
 
 function makePanel(server, { panel, names }, index) {
