@@ -91,7 +91,7 @@ def c_runtime_misses(
     Raises:
         UserError: there is no C compiler.
     """
-    return _built_here().misses(
+    return installed_c_runtime().misses(
         path,
         cases,
         text_libraries=set(text_libraries) - {*TEXT_LIBRARIES_SINCE_2_13},
@@ -99,15 +99,25 @@ def c_runtime_misses(
     )
 
 
-def build_c_runtime(
-    program: str, *, packages: str | os.PathLike[str] | None = None
-) -> CRuntime:
+@functools.cache  # linking takes seconds
+def installed_c_runtime() -> CRuntime:
+    """The program for the TensorFlow that runs here; as long as this process runs.
+
+    Raises:
+        UserError: there is no C compiler.
+    """
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    packages = pathlib.Path(tf.__file__).parents[1]
+    return build_c_runtime(os.path.join(folder, "c_runtime"), packages=packages)
+
+
+def build_c_runtime(program: str, *, packages: str | os.PathLike[str]) -> CRuntime:
     """Builds the program.
 
     Args:
         program: where to.
-        packages: folder of the packages `tensorflow` and `tensorflow_text`; None for
-            that of the TensorFlow that runs here.
+        packages: folder of the packages `tensorflow` and `tensorflow_text`.
 
     Raises:
         UserError: there is no C compiler.
@@ -119,7 +129,7 @@ def build_c_runtime(
             "Expected a C compiler, cc, on the PATH, received none; install one, such "
             "as gcc."
         )
-    packages = pathlib.Path(packages or pathlib.Path(tf.__file__).parents[1]).resolve()
+    packages = pathlib.Path(packages).resolve()
     tensorflow = packages / "tensorflow"
     built = subprocess.run(
         [
@@ -140,13 +150,6 @@ def build_c_runtime(
             f"received: {built.stderr}"
         )
     return CRuntime(program, packages)
-
-
-@functools.cache  # linking takes seconds
-def _built_here() -> CRuntime:
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder)
-    return build_c_runtime(os.path.join(folder, "c_runtime"))
 
 
 def _read_signatures(path: str) -> _Signatures:

@@ -18,6 +18,7 @@ from bert_tf.serving.c_runtime import (
     TEXT_LIBRARIES_SINCE_2_13,
     build_c_runtime,
     c_runtime_misses,
+    installed_c_runtime,
 )
 from bert_tf.serving.export_lib import MANIFEST_FILE
 from tests.serving import doubles
@@ -49,8 +50,8 @@ WORDS_LIBRARY = "_whitespace_tokenizer_v2.so"
 
 
 @pytest.fixture(scope="session")
-def runtime(tmp_path_factory):
-    return build_c_runtime(str(tmp_path_factory.mktemp("program") / "c_runtime"))
+def runtime():
+    return installed_c_runtime()
 
 
 @pytest.fixture(scope="session")
@@ -263,7 +264,7 @@ def test_no_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UserError, match="Expected a C compiler, cc, on the PATH"):
-        build_c_runtime(str(tmp_path / "c_runtime"))
+        build_c_runtime(str(tmp_path / "c_runtime"), packages=tmp_path)
 
 
 def test_no_tensorflow(tmp_path):
