@@ -2,27 +2,31 @@
 
 import pathlib
 import re
+import sys
 
 from bert_tf.errors import UserError
 
 _REQUIREMENTS = pathlib.Path(__file__).parent / "peers"
 
 
-def python(environment: pathlib.Path, *, target: str) -> str:
+def python(folder: pathlib.Path, environment: str | None, *, target: str) -> str:
     """The interpreter of an environment.
 
     Args:
-        environment: its folder.
-        target: of `make`, which makes the folder.
+        folder: has the peers' environments in it.
+        environment: the name of a peer's; None for ours, which runs now.
+        target: of `make`, which makes the peers'.
 
     Raises:
         UserError: there is none.
     """
-    path = environment / "bin/python"
+    if environment is None:
+        return sys.executable
+    path = folder / environment / "bin/python"
     if not path.exists():
         raise UserError(
             f"--output: expected a peer's environment in it, received none at "
-            f"{str(environment)!r}; run make {target}, which makes it."
+            f"{str(folder / environment)!r}; run make {target}, which makes it."
         )
     return str(path)
 

@@ -73,7 +73,7 @@ def contestants(
         _ours, vocab_file=vocab_file, text_megabytes=text_megabytes, num_cores=1
     )
     model_garden_python, hugging_face_python = (
-        environments.python(folder / name, target="bench-data")
+        environments.python(folder, name, target="bench-data")
         for name in ("model_garden", "hugging_face")
     )
     return [

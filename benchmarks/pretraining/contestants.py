@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import sys
 
 from benchmarks import environments
 from benchmarks.pretraining.job import Job
@@ -29,10 +28,7 @@ class Contestant:
         Raises:
             UserError: the environment is missing.
         """
-        python = sys.executable
-        if self.environment:
-            path = folder / self.environment
-            python = environments.python(path, target="bench-pretrain")
+        python = environments.python(folder, self.environment, target="bench-pretrain")
         program = f"benchmarks.pretraining.systems.{self.program}"
         return [python, "-m", program, job.to_json(), *self.arguments]
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import sys
 
 from benchmarks import environments
 from benchmarks.tasks.job import Job
@@ -26,10 +25,7 @@ class Contestant:
         Raises:
             UserError: the environment is missing.
         """
-        python = sys.executable
-        if self.environment:
-            path = folder / self.environment
-            python = environments.python(path, target="bench-tasks")
+        python = environments.python(folder, self.environment, target="bench-tasks")
         program = f"benchmarks.tasks.systems.{self.program}"
         return [python, "-m", program, job.to_json()]
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import sys
 from collections.abc import Sequence
 
 from benchmarks import environments
@@ -62,7 +61,5 @@ def contestants(keys: Sequence[str], folder: pathlib.Path) -> list[Contestant]:
 
 
 def _contestant(key, folder, name, environment, program, arguments) -> Contestant:
-    python = sys.executable
-    if environment:
-        python = environments.python(folder / environment, target="bench-training")
+    python = environments.python(folder, environment, target="bench-training")
     return Contestant(key, name, python, program, arguments)
