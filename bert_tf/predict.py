@@ -10,7 +10,6 @@ with a JSON object a line. What takes more than a text, and files whose names en
 .jsonl, have a JSON object on each line.
 """
 
-import itertools
 import json
 import os
 import sys
@@ -150,21 +149,12 @@ def answers(signature, inputs) -> Iterator[dict]:
         The inputs and the outputs of each in one dictionary. For masks these are
         `"masks": [[[token, probability], ...], ...]`.
     """
-    from bert_tf.tasks.sequences import string_tensor
+    from bert_tf.tasks.batches import ask
 
     ranks = input_ranks(signature)
-    inputs = iter(inputs)
-    while batch := list(itertools.islice(inputs, BATCH_SIZE)):
-        outputs = signature(
-            **{
-                name: string_tensor([each[name] for each in batch], rank)
-                for name, rank in ranks.items()
-            }
-        )
-        outputs = {name: values.numpy() for name, values in outputs.items()}
-        for row, given in enumerate(batch):
-            answer = {name: values[row] for name, values in outputs.items()}
-            yield dict(given) | _to_plain(answer)
+    for given, arrays, row in ask(signature, ranks, inputs, batch_size=BATCH_SIZE):
+        answer = {name: values[row] for name, values in arrays.items()}
+        yield dict(given) | _to_plain(answer)
 
 
 def format_filled_masks(answer: dict) -> str:
@@ -203,25 +193,14 @@ def _read_lines(path: str) -> Iterator[bytes]:
 
 
 def _to_plain(answer: dict) -> dict:
-    if "num_masks" not in answer:
-        return {name: _decode_all(v.tolist()) for name, v in sorted(answer.items())}
-    return {
-        "masks": [
-            [
-                [_decode(token), float(probability)]
-                for token, probability in zip(
-                    answer["tokens"][mask], answer["probabilities"][mask], strict=True
-                )
-            ]
-            for mask in range(answer["num_masks"])
-        ]
-    }
+    from bert_tf.tasks.batches import to_plain
 
-
-def _decode_all(value):
-    if isinstance(value, list):
-        return [_decode_all(each) for each in value]
-    return _decode(value) if isinstance(value, bytes) else value
+    plain = {name: to_plain(values) for name, values in sorted(answer.items())}
+    if "num_masks" not in plain:
+        return plain
+    pairs = zip(plain["tokens"], plain["probabilities"], strict=True)
+    masks = [list(map(list, zip(*pair, strict=True))) for pair in pairs]
+    return {"masks": masks[: plain["num_masks"]]}
 
 
 def _decode(text: str | bytes) -> str:

@@ -1,13 +1,12 @@
 """Answers to text that nobody has labelled."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 
 import keras
 
 from bert_tf.data.raw_lines import Inputs
 from bert_tf.tasks.answering import raw_answer_function
-from bert_tf.tasks.sequences import string_tensor
+from bert_tf.tasks.batches import ask
 from bert_tf.tasks.task import Answer, Task
 
 
@@ -26,14 +25,7 @@ def answer_inputs(
         The inputs and the answer in one dictionary.
     """
     function = raw_answer_function(task, model)
-    inputs = iter(inputs)
-    while batch := list(itertools.islice(inputs, batch_size)):
-        outputs = function(
-            **{
-                name: string_tensor([each[name] for each in batch], rank)
-                for name, rank in task.raw_inputs.items()
-            }
-        )
-        arrays = {name: values.numpy() for name, values in outputs.items()}
-        for row, given in enumerate(batch):
-            yield dict(given) | task.to_plain(arrays, row)
+    for given, arrays, row in ask(
+        function, task.raw_inputs, inputs, batch_size=batch_size
+    ):
+        yield dict(given) | task.to_plain(arrays, row)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS, pack_pair, pack_single
+from bert_tf.tasks.batches import string_tensor
 
 if TYPE_CHECKING:
     from bert_tf.tasks.task import Batch, Example, Task
@@ -105,10 +106,3 @@ def raw_chunks(
                 if name in chunk[0].inputs
             },
         )
-
-
-def string_tensor(values: Sequence, rank: int) -> tf.Tensor:
-    """Strings of rank 1, or lists of strings of rank 2, filled up with empty ones."""
-    if rank == 1:
-        return tf.constant(values, tf.string)
-    return tf.ragged.constant(values, dtype=tf.string, ragged_rank=1).to_tensor("")

@@ -19,6 +19,7 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
 from bert_tf.data.task_files.opening import wrong
 from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.tasks.batches import to_plain
 from bert_tf.tasks.sequences import pack_texts
 from bert_tf.tasks.sums import WeightedSums
 
@@ -210,12 +211,3 @@ class Task(abc.ABC):
         """How many examples the model does not see the end of; 0 where it has windows."""
         del examples
         return 0
-
-
-def to_plain(value: Any) -> Any:
-    """Bytes to text, arrays to lists and NumPy's numbers to Python's."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, np.ndarray):
-        return [to_plain(each) for each in value]
-    return value.item() if isinstance(value, np.generic) else value
