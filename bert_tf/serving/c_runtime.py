@@ -12,20 +12,19 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
 
 from bert_tf.errors import UserError
 from bert_tf.serving.golden import GoldenCase
+from bert_tf.serving.stored_model import SignatureDefs, signature_defs_of
 
 SOURCE = pathlib.Path(__file__).with_suffix(".c")
 # What TF Text 2.13 added: servers before 2.20 are built with TF Text 2.12.
 TEXT_LIBRARIES_SINCE_2_13 = ("_trimmer_ops.so", "_utf8_binarize_op.so")
-
-_Signatures = Mapping[str, meta_graph_pb2.SignatureDef]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +54,7 @@ class CRuntime:
             At most one line: that the model does not load or lacks a signature, or the
             first answer that is another.
         """
-        signatures = _read_signatures(path)
+        signatures = signature_defs_of(path)
         missing = _missing_names(cases, signatures)
         if missing:
             return missing
@@ -152,14 +151,7 @@ def build_c_runtime(program: str, *, packages: str | os.PathLike[str]) -> CRunti
     return CRuntime(program, packages)
 
 
-def _read_signatures(path: str) -> _Signatures:
-    file_name = os.path.join(path, tf.saved_model.SAVED_MODEL_FILENAME_PB)
-    with tf.io.gfile.GFile(file_name, "rb") as file:
-        saved_model = saved_model_pb2.SavedModel.FromString(file.read())
-    return saved_model.meta_graphs[0].signature_def
-
-
-def _missing_names(cases: Sequence[GoldenCase], signatures: _Signatures) -> list[str]:
+def _missing_names(cases: Sequence[GoldenCase], signatures: SignatureDefs) -> list[str]:
     for case in cases:
         name = case["signature"]
         if name not in signatures:
@@ -174,7 +166,7 @@ def _missing_names(cases: Sequence[GoldenCase], signatures: _Signatures) -> list
     return []
 
 
-def _to_input(cases: Sequence[GoldenCase], signatures: _Signatures) -> bytes:
+def _to_input(cases: Sequence[GoldenCase], signatures: SignatureDefs) -> bytes:
     """The cases as c_runtime.c describes them."""
     items = [len(cases)]
     for case in cases:

@@ -36,9 +36,10 @@ from bert_tf.serving.golden import (
 )
 from bert_tf.serving.model_card import model_card
 from bert_tf.serving.ops import TEXT_OPS
-from bert_tf.serving.saved_model import ops_of, write_saved_model
+from bert_tf.serving.saved_model import write_saved_model
 from bert_tf.serving.servable import Servable, load_servable
 from bert_tf.serving.signatures import Signatures, make_signatures
+from bert_tf.serving.stored_model import ops_of
 from bert_tf.serving.verification import raise_for
 from bert_tf.serving.warmup import BATCHING_PARAMS, write_warmup
 

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS
+from bert_tf.serving.protocol import EXAMPLES
 from bert_tf.serving.samples import ALL_ROWS, SHORT_ROWS, input_names, sample_inputs
-from bert_tf.serving.signatures import EXAMPLES, Signatures
-from bert_tf.tasks.task import to_plain
+from bert_tf.serving.signatures import Signatures
+from bert_tf.tasks.batches import to_plain
 
 # Between two machines, by what the graph computes in.
 TOLERANCES = {"float32": 1e-4, "float16": 0.1, "bfloat16": 0.1}

@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS
-from bert_tf.serving.signatures import DEFAULT, EXAMPLES, Signatures
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE, EXAMPLES
+from bert_tf.serving.signatures import Signatures
 from bert_tf.tasks.fill_mask import MASK
 
 SHORT_ROWS = (0, 1)
@@ -55,7 +56,7 @@ def sample_inputs(
     """
     names = input_names(signatures[name])
     if EXAMPLES in names:
-        texts = sample_texts(input_names(signatures[DEFAULT]), rows)
+        texts = sample_texts(input_names(signatures[DEFAULT_SIGNATURE]), rows)
         return {EXAMPLES: tf.constant(to_examples(texts))}
     if not set(names) <= set(ENCODER_INPUTS):
         return sample_texts(names, rows)

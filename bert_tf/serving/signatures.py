@@ -32,13 +32,12 @@ import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS, pack_single
 from bert_tf.modeling.task_model import mean_of_tokens
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE, EXAMPLES
 from bert_tf.tasks.classification import Classification
 from bert_tf.tasks.regression import PairRegression
 from bert_tf.tasks.similarity import Similarity
 from bert_tf.tasks.task import Batch, Task
 
-DEFAULT = "serving_default"
-EXAMPLES = "inputs"  # the name that Classify and Regress requests give their examples
 # Types that every client has; bfloat16 has no JSON form.
 _SERVED_TYPES = {
     tf.bfloat16: tf.float32,
@@ -71,7 +70,7 @@ def make_signatures(task: Task, model: keras.Model) -> Signatures:
     rank = preprocess.structured_outputs["input_word_ids"].shape.rank
     longest = model.config.max_position_embeddings
     signatures = {
-        DEFAULT: answer,
+        DEFAULT_SIGNATURE: answer,
         "preprocess": preprocess,
         "from_ids": _trace(
             _within_limit(functools.partial(task.answer_ids, model), longest),

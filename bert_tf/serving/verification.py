@@ -9,6 +9,7 @@ import tensorflow as tf
 from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.serving.golden import are_equal
 from bert_tf.serving.ops import ALLOWED_OPS
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE, EXAMPLES
 from bert_tf.serving.samples import (
     ALL_ROWS,
     input_names,
@@ -16,13 +17,8 @@ from bert_tf.serving.samples import (
     sample_texts,
     to_examples,
 )
-from bert_tf.serving.saved_model import (
-    VARIABLES_DIR,
-    is_compiled_by_xla,
-    num_bytes,
-    ops_of,
-)
-from bert_tf.serving.signatures import DEFAULT, EXAMPLES, Signatures
+from bert_tf.serving.signatures import Signatures
+from bert_tf.serving.stored_model import is_compiled_by_xla, num_bytes, ops_of
 from bert_tf.serving.warmup import BATCH_SIZES, MAX_RECORDS, read_warmup
 
 # Of one model's answers in one batch and in another.
@@ -85,7 +81,7 @@ def size_misses(path: str, *, num_weights: int, num_variables: int) -> list[str]
         num_weights: numbers in all variables.
         num_variables: whose names and shapes are there too.
     """
-    received = num_bytes(os.path.join(path, VARIABLES_DIR))
+    received = num_bytes(os.path.join(path, tf.saved_model.VARIABLES_DIRECTORY))
     allowed = _MAX_SIZE * _WEIGHT_BYTES * num_weights + _INDEX_BYTES * num_variables
     if received <= allowed:
         return []
@@ -109,7 +105,9 @@ def warmup_misses(path: str, signatures: Signatures) -> list[str]:
     if len(records) > MAX_RECORDS:
         found.append(f"{len(records)} warmup records are more than {MAX_RECORDS}")
     sizes = {
-        tf.nest.flatten(inputs)[0].shape[0] for name, inputs in records if name == DEFAULT
+        tf.nest.flatten(inputs)[0].shape[0]
+        for name, inputs in records
+        if name == DEFAULT_SIGNATURE
     }
     found += [f"no warmup record has {size} inputs" for size in {*BATCH_SIZES} - sizes]
     return found
@@ -176,7 +174,7 @@ def _all_of(text: bytes, signatures: Signatures, name: str) -> dict[str, np.ndar
     """One text for all raw inputs of a signature; nothing if it takes none."""
     names = input_names(signatures[name])
     if EXAMPLES in names:
-        texts = _all_of(text, signatures, DEFAULT)
+        texts = _all_of(text, signatures, DEFAULT_SIGNATURE)
         tensors = {key: tf.constant(values) for key, values in texts.items()}
         return {EXAMPLES: np.array(to_examples(tensors), object)}
     if set(names) <= set(ENCODER_INPUTS):

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import tensorflow as tf
 from tensorflow_serving.apis import input_pb2, prediction_log_pb2
 
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE, EXAMPLES
 from bert_tf.serving.samples import SHORT_ROWS, sample_inputs
-from bert_tf.serving.signatures import DEFAULT, EXAMPLES, Signatures
+from bert_tf.serving.signatures import Signatures
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)  # that a server may make, smaller ones filled up
 MAX_RECORDS = 1000  # that a server reads
@@ -38,7 +39,7 @@ def write_warmup(path: str, signatures: Signatures) -> None:
     with tf.io.TFRecordWriter(path) as writer:
         for name in signatures:
             inputs = sample_inputs(signatures, name, SHORT_ROWS)
-            for size in BATCH_SIZES if name == DEFAULT else BATCH_SIZES[:1]:
+            for size in BATCH_SIZES if name == DEFAULT_SIGNATURE else BATCH_SIZES[:1]:
                 batch = {key: _repeat(values, size) for key, values in inputs.items()}
                 writer.write(_log(name, batch).SerializeToString(deterministic=True))
 

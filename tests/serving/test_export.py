@@ -14,7 +14,7 @@ from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.run_dir import load_run
 from bert_tf.serving import export_lib
 from bert_tf.serving.export_lib import MANIFEST_FILE, export
-from bert_tf.serving.saved_model import ops_of
+from bert_tf.serving.stored_model import ops_of
 from bert_tf.training.train_lib import train_and_evaluate
 from tests.made_data import VOCABULARY, write_data_set
 

@@ -6,9 +6,7 @@ from typing import Any, Self
 
 from bert_tf.serving.client.errors import InvalidRequest, ServingError
 from bert_tf.serving.client.retries import Deadline, with_retries
-
-DEFAULT_SIGNATURE = "serving_default"
-BYTES_SUFFIX = "_bytes"  # of outputs that are no text
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 
 Answer = dict[str, Any]  # of one input: str, int, float, bool, bytes, and lists of them
 Columns = Mapping[str, Sequence[Any]]

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from bert_tf.serving.client.client import BYTES_SUFFIX, Client, Columns
+from bert_tf.serving.client.client import Client, Columns
 from bert_tf.serving.client.errors import (
     InvalidRequest,
     NotFound,
@@ -13,6 +13,7 @@ from bert_tf.serving.client.errors import (
     Unavailable,
 )
 from bert_tf.serving.client.retries import Deadline
+from bert_tf.serving.protocol import BYTES_SUFFIX
 
 _EXCEPTIONS = {
     grpc.StatusCode.FAILED_PRECONDITION: InvalidRequest,

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from bert_tf.serving.client.client import BYTES_SUFFIX, Client, Columns
+from bert_tf.serving.client.client import Client, Columns
 from bert_tf.serving.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
@@ -16,6 +16,7 @@ from bert_tf.serving.client.errors import (
     Unavailable,
 )
 from bert_tf.serving.client.retries import Deadline, with_retries
+from bert_tf.serving.protocol import BYTES_SUFFIX
 
 # Too many requests, and what proxies answer for servers that start or stop.
 _UNAVAILABLE = (429, 502, 503)

@@ -8,7 +8,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from bert_tf.errors import UserError
 from bert_tf.serving.local.errors import RequestError
-from bert_tf.serving.local.models import DEFAULT_SIGNATURE, ServedModel
+from bert_tf.serving.local.models import ServedModel
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _NUM_THREADS = 8

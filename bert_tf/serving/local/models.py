@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the operations of the graphs
 from absl import logging
-from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from bert_tf.errors import UserError
 from bert_tf.serving.local.errors import RequestError
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE
+from bert_tf.serving.stored_model import signature_defs_of
 
-DEFAULT_SIGNATURE = "serving_default"
 _SECONDS_BETWEEN_LOOKS = 1.0  # TF Serving's own
 
 
@@ -34,7 +34,7 @@ class Model:
 
     def __init__(self, path: pathlib.Path, version: int):
         self.version = version
-        self.signature_defs = _read_signature_defs(path)
+        self.signature_defs = signature_defs_of(path)
         # Its variables go when it goes.
         self._loaded = tf.saved_model.load(str(path))
 
@@ -192,17 +192,6 @@ class ServedModel:
         # A loaded graph holds itself in cycles, and Python does not know how large it is.
         gc.collect()
         return True
-
-
-def _read_signature_defs(path: pathlib.Path) -> dict[str, SignatureDef]:
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString((path / "saved_model.pb").read_bytes())
-    serving = next(
-        graph
-        for graph in saved_model.meta_graphs
-        if tf.saved_model.SERVING in graph.meta_info_def.tags
-    )
-    return dict(serving.signature_def)
 
 
 def _find_versions(model_dir: pathlib.Path) -> dict[int, pathlib.Path]:

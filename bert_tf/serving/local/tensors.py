@@ -15,9 +15,9 @@ import orjson
 import tensorflow as tf
 
 from bert_tf.serving.local.errors import RequestError
+from bert_tf.serving.protocol import BYTES_SUFFIX
 
 _BASE64 = "b64"
-_BYTES_SUFFIX = "_bytes"
 _SHOWN_CHARACTERS = 100  # of a wrong value
 
 
@@ -76,7 +76,7 @@ def to_json(name: str, values: np.ndarray) -> Any:
         values: all of it, or a row.
     """
     if isinstance(values, bytes):
-        if name.endswith(_BYTES_SUFFIX):
+        if name.endswith(BYTES_SUFFIX):
             return {_BASE64: base64.b64encode(values).decode()}
         return values.decode("utf-8", "replace")
     if values.dtype == object:
