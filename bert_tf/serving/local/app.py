@@ -25,8 +25,10 @@ from bert_tf.serving.local.models import ServedModel
 MAX_BODY_BYTES = 10_000_000
 _MAX_RUNNING = 8  # requests that are computed at a time; others wait
 
-_ASK = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?:(classify|regress|predict)")
-_TELL = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?(/metadata)?")
+# Versions are numbers of 64 bits.
+_MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d{1,19}))?"
+_ASK = re.compile(_MODEL + ":(classify|regress|predict)")
+_TELL = re.compile(_MODEL + "(/metadata)?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # to refuse all but two
 _ANSWERS = {
     "classify": rest.classify,

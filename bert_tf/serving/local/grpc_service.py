@@ -3,7 +3,9 @@
 from concurrent import futures
 
 import grpc
+import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from bert_tf.errors import UserError
@@ -40,7 +42,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         spec = request.model_spec
         version = spec.version.value if spec.HasField("version") else None
         model = self._served.get(spec.name, version)
-        inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+        inputs = {name: _to_array(name, proto) for name, proto in request.inputs.items()}
         outputs = model.run(spec.signature_name, inputs)
         wanted = request.output_filter or outputs
         for name in wanted:
@@ -56,6 +58,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.model_spec.signature_name = spec.signature_name or DEFAULT_SIGNATURE
         response.model_spec.version.value = model.version
         return response
+
+
+def _to_array(name: str, proto: TensorProto) -> np.ndarray:
+    try:
+        return tf.make_ndarray(proto)
+    # A type that is none, or other values than its shape and type promise.
+    except (KeyError, MemoryError, TypeError, ValueError) as error:
+        raise RequestError(f"tensor parsing error: {name}") from error
 
 
 def start_grpc(

@@ -19,6 +19,7 @@ from bert_tf.serving.protocol import BYTES_SUFFIX
 
 _BASE64 = "b64"
 _SHOWN_CHARACTERS = 100  # of a wrong value
+_MAX_RANK = 64  # that NumPy has
 
 
 def is_base64(value: Any) -> bool:
@@ -40,7 +41,10 @@ def decode_base64(value: dict[str, str]) -> bytes:
 
 def show(value: Any) -> str:
     """A wrong value, cut off where it is long."""
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # it reads deeper lists than it writes
+        return "(deeply nested)"
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
@@ -62,6 +66,11 @@ def to_array(value: Any, dtype: tf.DType) -> np.ndarray:
     while isinstance(first, list):
         shape.append(len(first))
         first = first[0] if first else None
+    if len(shape) > _MAX_RANK:
+        raise RequestError(
+            f"JSON Value: {show(value)} is nested in {len(shape)} levels; expected at "
+            f"most {_MAX_RANK}"
+        )
     leaves = [_to_leaf(leaf, dtype) for leaf in _leaves(value, shape, level=0)]
     array = np.empty(len(leaves), dtype.as_numpy_dtype)
     array[:] = leaves

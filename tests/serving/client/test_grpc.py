@@ -7,6 +7,8 @@ from concurrent import futures
 import grpc
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from bert_tf.errors import UserError
@@ -129,6 +131,30 @@ def test_answers_are_pythons_own(address):
 def test_what_the_server_refuses(address, options, inputs, error, message):
     with GrpcClient(address, **options) as client, pytest.raises(error, match=message):
         client.predict(inputs)
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        TensorProto(),
+        TensorProto(dtype=types_pb2.DT_RESOURCE),
+        TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=b"abc"),
+        TensorProto(dtype=types_pb2.DT_STRING, string_val=[b"a", b"b"]),
+    ],
+    ids=["no type", "unknown type", "cut off", "more than its shape"],
+)
+def test_a_tensor_that_is_none(address, proto):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "mine"
+    request.inputs["text"].CopyFrom(proto)
+    with grpc.insecure_channel(address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Predict(request)
+
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "tensor parsing error: text"
 
 
 def test_outputs_are_filtered(address):

@@ -222,6 +222,8 @@ def test_text_that_is_not_utf8_is_answered(url):
         ('{"instances": [[1, 2], [3]]}', "Encountered list at unexpected size: 1"),
         ('{"instances": [[1], 2]}', "found at incorrect level: 2"),
         ('{"instances": [[1]]}', "Expected input x to be float32 of shape (None,)"),
+        ('{"inputs": ' + "[" * 65 + "]" * 65 + "}", "is nested in 65 levels"),
+        ('{"inputs": ' + "[" * 1000 + "]" * 1000 + "}", "(deeply nested) is nested"),
         ('{"instances": [{"x": 1}, 2]}', "Expecting object but got list at item 1"),
         ('{"instances": [1, {"x": 2}]}', "Expecting value/list but got object at item 1"),
         ('{"instances": [{"z": 1}]}', "keys must be equal to: x"),
@@ -290,6 +292,7 @@ def test_a_model_that_is_not_there(url, path, message):
         ("POST", "/v1/models/half"),
         ("POST", "/v1/models/half:guess"),
         ("GET", "/v1/models/half/versions/x"),
+        ("GET", f"/v1/models/half/versions/{'9' * 5000}"),
     ],
 )
 def test_requests_of_another_form(url, method, path):
