@@ -12,6 +12,7 @@ first. Checked are the answers, the errors, the memory, and the end on SIGTERM.
 memory. The exit code is 1 if a check has failed. Linux only.
 """
 
+import logging
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> None:
     cli.import_tensorflow()
     from benchmarks.serving_load import bench, report
 
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # or a line a request
     output = pathlib.Path(_OUTPUT.value)
     results = bench.load(
         _MODEL_DIR.value, output, minutes=_MINUTES.value, num_threads=_THREADS.value
