@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import platform
 import subprocess
 from importlib import metadata
 
@@ -13,9 +12,6 @@ from benchmarks import environments, machine, usage
 from benchmarks.training import report
 from benchmarks.training.contestants import Contestant
 from benchmarks.training.workload import Measurement, Workload
-from bert_tf.errors import UserError
-
-NUM_CORES = 2
 
 
 class Bench:
@@ -32,11 +28,7 @@ class Bench:
             UserError: the machine has one core.
         """
         self.results = results
-        self._cores = sorted(os.sched_getaffinity(0))[-NUM_CORES:]
-        if len(self._cores) < NUM_CORES:
-            raise UserError(
-                "Expected two processor cores, received one; use a larger machine."
-            )
+        self._cores = machine.two_cores()
         self._folder = folder
         self._logs = folder / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -73,17 +65,10 @@ class Bench:
 
 def describe_machine() -> str:
     """The processor, the memory, the load and the versions, on one line."""
-    python = platform.python_version()
-    installed = [
+    stacks = [
         [("bert_tf", ""), ("tensorflow", metadata.version("tensorflow"))],
         environments.versions("keras_hub", "keras-hub", "keras", "tensorflow"),
         environments.versions("transformers", "transformers", "torch"),
         environments.versions("model_garden", "tf-models-official", "tensorflow"),
     ]
-    stacks = [
-        " on ".join(f"{name} {version}".strip() for name, version in versions)
-        for versions in installed
-    ]
-    return "; ".join(
-        [machine.describe(), machine.describe_features(), f"Python {python}", *stacks]
-    )
+    return machine.describe_with(stacks)
