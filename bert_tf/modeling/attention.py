@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from bert_tf.modeling import kernels
 from bert_tf.modeling.dropout import StatelessDropout, fold_seed
+from bert_tf.modeling.kernels import Form
 from bert_tf.modeling.layers import Dense
 
 
@@ -55,7 +56,7 @@ class SelfAttention(keras.layers.Layer):
         x_BQH: tf.Tensor,
         x_BTH: tf.Tensor,
         mask_BQT: tf.Tensor,
-        compiled: bool = False,
+        form: Form = Form.FUSED,
         dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Attends.
@@ -65,7 +66,7 @@ class SelfAttention(keras.layers.Layer):
             x_BTH: float [B, T, H], what is attended to.
             mask_BQT: bool [B, Q or 1, T], True where the second position may be attended
                 to from the first.
-            compiled: whether XLA is to compute the softmax, for training.
+            form: of the softmax.
             dropout_seed: int32 [2], or None for no dropout.
 
         Returns:
@@ -79,10 +80,12 @@ class SelfAttention(keras.layers.Layer):
             tf.matmul(query_BNQD, key_BNTD, transpose_b=True),
             mask_BQT[:, None],
             scale=query_BNQD.shape[-1] ** -0.5,
-            compiled=compiled,
+            form=form,
         )
         probabilities_BNQT = self.dropout(
-            probabilities_BNQT, seed=fold_seed(dropout_seed, 0), compiled=compiled
+            probabilities_BNQT,
+            seed=fold_seed(dropout_seed, 0),
+            compiled=form is Form.COMPILED,
         )
 
         context_BQND = tf.transpose(

@@ -16,6 +16,7 @@ from bert_tf.modeling.attention import SelfAttention
 from bert_tf.modeling.dropout import fold_seed
 from bert_tf.modeling.encoder import Configured
 from bert_tf.modeling.heads import MaskedLMHead
+from bert_tf.modeling.kernels import Form
 
 # The keys and the values of a sequence, [B, N, S or T, D] each.
 Memory = tuple[tf.Tensor, tf.Tensor]
@@ -56,7 +57,7 @@ class MemoryAttention(SelfAttention):
             tf.matmul(query_BNQD, key_BNSD, transpose_b=True),
             mask_BQS[:, None],
             scale=query_BNQD.shape[-1] ** -0.5,
-            compiled=False,
+            form=Form.PLAIN,
         )
         probabilities_BNQS = self.dropout(
             probabilities_BNQS, seed=fold_seed(dropout_seed, 0), compiled=False
@@ -132,10 +133,10 @@ class DecoderLayer(Configured, keras.layers.Layer):
             return self.hidden_dropout(y_BQH, seed=seed, compiled=False)
 
         def before(norm, x_BQH):
-            return norm(x_BQH, compiled=False) if is_pre else x_BQH
+            return norm(x_BQH, form=Form.PLAIN) if is_pre else x_BQH
 
         def after(norm, x_BQH):
-            return x_BQH if is_pre else norm(x_BQH, compiled=False)
+            return x_BQH if is_pre else norm(x_BQH, form=Form.PLAIN)
 
         norm = self.self_attention_layer_norm
         y_BQH = before(norm, x_BQH)
@@ -157,7 +158,7 @@ class DecoderLayer(Configured, keras.layers.Layer):
 
         norm = self.output_layer_norm
         y_BQF = self.intermediate(before(norm, x_BQH))
-        y_BQH = self.ffn_output(self.activation(y_BQF, compiled=False))
+        y_BQH = self.ffn_output(self.activation(y_BQF, form=Form.PLAIN))
         return after(norm, x_BQH + drop(y_BQH, seeds[4])), own
 
 
@@ -288,7 +289,7 @@ class Decoder(Configured, keras.layers.Layer):
 
     def _predict(self, x_BQH: tf.Tensor, word_embeddings: tf.Tensor) -> tf.Tensor:
         if self.config.layer_norm == "pre":
-            x_BQH = self.final_layer_norm(x_BQH, compiled=False)
+            x_BQH = self.final_layer_norm(x_BQH, form=Form.PLAIN)
         return self.head(x_BQH, word_embeddings)
 
 

@@ -5,6 +5,8 @@ layer computes: all of S, or some.
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -15,6 +17,7 @@ from bert_tf.errors import UserError
 from bert_tf.modeling import kernels
 from bert_tf.modeling.attention import SelfAttention
 from bert_tf.modeling.dropout import StatelessDropout, fold_seed, random_seed
+from bert_tf.modeling.kernels import Form
 from bert_tf.modeling.layers import Dense, LayerNorm
 from bert_tf.modeling.neighbours import look_beside
 
@@ -62,10 +65,10 @@ class Configured:
         """The truncated normal of all matrices; a new one for each variable."""
         return keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
 
-    def activation(self, x: tf.Tensor, *, compiled: bool) -> tf.Tensor:
+    def activation(self, x: tf.Tensor, *, form: Form) -> tf.Tensor:
         """The GELU that `config.hidden_act` names; see BertConfig."""
         is_approximate = self.config.hidden_act == "gelu_new"
-        return kernels.gelu(x, approximate=is_approximate, compiled=compiled)
+        return kernels.gelu(x, approximate=is_approximate, form=form)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -176,8 +179,10 @@ class TransformerLayer(Configured, keras.layers.Layer):
         Returns:
             float [B, Q, H].
         """
-        # Others in each step, if not all of them.
-        compiled = training and output_positions is None
+        if not training:
+            form = Form.FUSED
+        else:  # the positions are others in each step, if not all of them
+            form = Form.COMPILED if output_positions is None else Form.PLAIN
         is_pre = self.config.layer_norm == "pre"
         y_BSH = self.attention_layer_norm(x_BSH) if is_pre else x_BSH
         if output_positions is None:
@@ -196,23 +201,36 @@ class TransformerLayer(Configured, keras.layers.Layer):
             y_BQH,
             y_BSH,
             mask_BQT,
-            compiled=compiled,
+            form=form,
             dropout_seed=fold_seed(dropout_seed, 0),
         )
-        x_BQH += self.hidden_dropout(
-            self.attention_output(y_BQH),
-            seed=fold_seed(dropout_seed, 1),
-            compiled=compiled,
+        x_BQH = self.attention_output(
+            y_BQH, epilogue=self._added_to(x_BQH, fold_seed(dropout_seed, 1), form)
         )
         if not is_pre:
-            x_BQH = self.attention_layer_norm(x_BQH, compiled=compiled)
+            x_BQH = self.attention_layer_norm(x_BQH, form=form)
 
-        y_BQH = self.output_layer_norm(x_BQH, compiled=compiled) if is_pre else x_BQH
-        y_BQF = self.activation(self.intermediate(y_BQH), compiled=compiled)
-        x_BQH += self.hidden_dropout(
-            self.ffn_output(y_BQF), seed=fold_seed(dropout_seed, 2), compiled=compiled
+        y_BQH = self.output_layer_norm(x_BQH, form=form) if is_pre else x_BQH
+        y_BQF = self.intermediate(
+            y_BQH, epilogue=functools.partial(self.activation, form=form)
         )
-        return x_BQH if is_pre else self.output_layer_norm(x_BQH, compiled=compiled)
+        x_BQH = self.ffn_output(
+            y_BQF, epilogue=self._added_to(x_BQH, fold_seed(dropout_seed, 2), form)
+        )
+        return x_BQH if is_pre else self.output_layer_norm(x_BQH, form=form)
+
+    def _added_to(
+        self, x_BQH: tf.Tensor, dropout_seed: tf.Tensor | None, form: Form
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """The residual connection, as the epilogue of the layer before it."""
+
+        def add(y_NH):
+            y_NH = self.hidden_dropout(
+                y_NH, seed=dropout_seed, compiled=form is Form.COMPILED
+            )
+            return tf.reshape(x_BQH, tf.shape(y_NH)) + y_NH
+
+        return add
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -327,7 +345,8 @@ class BertEncoder(Configured, keras.Model):
             )
         last = outputs[-1]
         if self.config.layer_norm == "pre":
-            last = self.final_layer_norm(last, compiled=last_BQ is None)
+            form = Form.COMPILED if last_BQ is None else Form.PLAIN
+            last = self.final_layer_norm(last, form=form)
 
         if last_BQ is None:
             outputs[-1] = sequence_output = last

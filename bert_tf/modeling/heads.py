@@ -4,10 +4,13 @@ Shapes: B batch, S sequence, H hidden units, P predicted positions, N = B * P,
 V vocabulary.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
 from bert_tf.modeling.encoder import Configured
+from bert_tf.modeling.kernels import Form
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -31,12 +34,14 @@ class MaskedLMHead(Configured, keras.layers.Layer):
         self,
         x_BPH: tf.Tensor,
         word_embeddings: tf.Tensor,
+        training: bool = False,
     ) -> tf.Tensor:
         """Predicts.
 
         Args:
             x_BPH: float [B, P, H], the encoder's outputs at these positions.
             word_embeddings: float [V, H].
+            training: Keras hands it down from the model.
 
         Returns:
             Logits, float32 [B, P, V].
@@ -45,9 +50,12 @@ class MaskedLMHead(Configured, keras.layers.Layer):
         # ones, and their gradient a tensor [B, V, H].
         hidden_size = x_BPH.shape[-1]
         x_NH = tf.reshape(x_BPH, [-1, hidden_size])
-        # Not compiled: the number of positions may differ in each batch.
-        x_NH = self.activation(self.transform(x_NH), compiled=False)
-        x_NH = self.transform_layer_norm(x_NH, compiled=False)
+        # The number of positions may differ in each batch.
+        form = Form.PLAIN if training else Form.FUSED
+        x_NH = self.transform(
+            x_NH, epilogue=functools.partial(self.activation, form=form)
+        )
+        x_NH = self.transform_layer_norm(x_NH, form=form)
         logits_NV = tf.matmul(
             x_NH, tf.cast(word_embeddings, x_NH.dtype), transpose_b=True
         )

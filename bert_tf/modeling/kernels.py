@@ -1,18 +1,15 @@
-"""What a transformer computes, with gradients by hand where TensorFlow's are slow.
+"""What a transformer computes, in the forms that are fast in training and in service.
 
 TensorFlow runs what lies between two products of matrices as a dozen operations, forward
-and backward, each of which reads and writes the whole tensor. Here the forward and the
-backward half are one function each, in float32 whatever the type of the tensors, and XLA
-makes one loop of it where it is `compiled`. The products stay TensorFlow's.
-
-The same functions are there as plain operations: for what is served, since not every
-server has XLA or these gradients, and for tensors whose shape is another in each step,
-since XLA compiles for each shape.
+and backward, each of which reads and writes the whole tensor. The products stay
+TensorFlow's; the rest has a form for each use, see Form.
 
 Shapes: N positions, H units; leading dimensions are free where it says [..., H].
 """
 
+import enum
 import functools
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -22,6 +19,23 @@ import tensorflow as tf
 MASKED_SCORE = -1e9
 # Of the random byte of each unit in dropout.
 _BYTE_VALUES = 256
+# What oneDNN's layer normalisation adds to the variance, whatever it is told.
+_FUSED_EPSILON = 1e-3
+
+
+class Form(enum.Enum):
+    """How something is computed that is no product of matrices."""
+
+    # In training: the forward and the backward half are a function each, in float32
+    # whatever the type of the tensors, and XLA makes one loop of it.
+    COMPILED = enum.auto()
+    # In training with tensors whose shape is another in each step, since XLA compiles
+    # for each shape: the same as TensorFlow's operations, in float32.
+    PLAIN = enum.auto()
+    # For answers: as operations that TensorFlow knows to replace by one of oneDNN, most
+    # of them a part of the product before. Where there is no oneDNN they are computed
+    # as they are. Servers have no XLA, nor our gradients.
+    FUSED = enum.auto()
 
 
 def _compiled(function: Callable) -> Callable:
@@ -30,21 +44,28 @@ def _compiled(function: Callable) -> Callable:
 
 
 def dense(
-    x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, training: bool
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    *,
+    training: bool,
+    epilogue: Callable[[tf.Tensor], tf.Tensor],
 ) -> tf.Tensor:
-    """X @ kernel + bias, as one product of two matrices.
+    """`epilogue(x @ kernel + bias)`, as one product of two matrices.
 
     Args:
         x: float [..., I].
         kernel: float [I, O].
         bias: float [O].
         training: whether the gradient is to be by hand.
+        epilogue: from [N, O] to the same; next to the product, it may become a part of
+            it.
 
     Returns:
         Float [..., O].
     """
     product = _dense if training else _plain_dense
-    y_NO = product(tf.reshape(x, [-1, kernel.shape[0]]), kernel, bias)
+    y_NO = epilogue(product(tf.reshape(x, [-1, kernel.shape[0]]), kernel, bias))
     return tf.reshape(y_NO, tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0))
 
 
@@ -67,15 +88,17 @@ def _dense(x_NI, kernel, bias):
     return _plain_dense(x_NI, kernel, bias), gradient
 
 
-def gelu(x: tf.Tensor, *, approximate: bool, compiled: bool) -> tf.Tensor:
+def gelu(x: tf.Tensor, *, approximate: bool, form: Form) -> tf.Tensor:
     """The Gaussian error linear unit (Hendrycks and Gimpel 2016).
 
     Args:
         x: float [...].
         approximate: whether by tanh.
-        compiled: whether by XLA, with a gradient by hand.
+        form: see Form.
     """
-    if not compiled:
+    if form is Form.FUSED:
+        return tf.nn.gelu(x, approximate)
+    if form is Form.PLAIN:
         return _gelu(x, approximate=approximate)
 
     @tf.custom_gradient
@@ -105,7 +128,7 @@ def _gelu_backward(x, dy, *, approximate):
 
 
 def layer_norm(
-    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *, epsilon: float, compiled: bool
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *, epsilon: float, form: Form
 ) -> tf.Tensor:
     """Layer normalisation over the last axis (Ba et al. 2016).
 
@@ -114,12 +137,14 @@ def layer_norm(
         gamma: float [H].
         beta: float [H].
         epsilon: added to the variance.
-        compiled: whether by XLA, with a gradient by hand.
+        form: see Form.
 
     Returns:
         A tensor like `x`.
     """
-    if not compiled:
+    if form is Form.FUSED:
+        return _fusable_layer_norm(x, gamma, beta, epsilon=epsilon)
+    if form is Form.PLAIN:
         return _layer_norm(x, gamma, beta, epsilon=epsilon)[0]
 
     @tf.custom_gradient
@@ -128,6 +153,17 @@ def layer_norm(
         return y, lambda dy: _layer_norm_backward(dy, normal, scale, gamma)
 
     return run(x, gamma, beta)
+
+
+def _fusable_layer_norm(x, gamma, beta, *, epsilon):
+    # Normalisation takes out the factor again, and with it the epsilon is as asked.
+    value = tf.cast(x, tf.float32) * math.sqrt(_FUSED_EPSILON / epsilon)
+    last = x.shape.rank - 1  # as -1 it is not known again
+    mean = tf.reduce_mean(value, last, keepdims=True)
+    deviation = tf.math.squared_difference(value, mean)
+    variance = tf.reduce_mean(deviation, last, keepdims=True)
+    scale = tf.math.rsqrt(variance + _FUSED_EPSILON) * tf.cast(gamma, tf.float32)
+    return tf.cast(value * scale + (tf.cast(beta, tf.float32) - mean * scale), x.dtype)
 
 
 def _layer_norm(x, gamma, beta, *, epsilon):
@@ -160,7 +196,7 @@ def _layer_norm_backward(dy, normal, scale, gamma):
 
 
 def masked_softmax(
-    scores: tf.Tensor, mask: tf.Tensor, *, scale: float, compiled: bool
+    scores: tf.Tensor, mask: tf.Tensor, *, scale: float, form: Form
 ) -> tf.Tensor:
     """Softmax over the last axis of scores * scale, where the mask is True.
 
@@ -168,12 +204,16 @@ def masked_softmax(
         scores: float [...].
         mask: bool, broadcast to it. Where a row has none, all its scores count.
         scale: factor.
-        compiled: whether by XLA, with a gradient by hand.
+        form: see Form.
 
     Returns:
         A tensor like `scores`.
     """
-    if not compiled:
+    if form is Form.FUSED:
+        masked = tf.constant(max(MASKED_SCORE, scores.dtype.min), scores.dtype)
+        bias = tf.where(mask, tf.zeros([], scores.dtype), masked)
+        return tf.nn.softmax(scores * scale + bias)
+    if form is Form.PLAIN:
         return _softmax(scores, mask, scale=scale)
 
     @tf.custom_gradient

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from bert_tf.modeling import kernels
+from bert_tf.modeling.kernels import Form
 
 ROUNDING = {"float32": 1e-5, "bfloat16": 0.05}
 
@@ -42,16 +43,16 @@ def dtype(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
-def compiled(request):
+@pytest.fixture(params=Form, ids=lambda form: form.name.lower())
+def form(request):
     return request.param
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_dense(dtype, training):
     assert_alike(
-        lambda *inputs: kernels.dense(*inputs, training=training),
-        lambda x, kernel, bias: tf.einsum("bsi,io->bso", x, kernel) + bias,
+        lambda *inputs: kernels.dense(*inputs, training=training, epilogue=tf.tanh),
+        lambda x, kernel, bias: tf.tanh(tf.einsum("bsi,io->bso", x, kernel) + bias),
         normal(3, 4, 6, dtype=dtype),
         normal(6, 5, seed=1, dtype=dtype),
         normal(5, seed=2, dtype=dtype),
@@ -59,21 +60,21 @@ def test_dense(dtype, training):
 
 
 @pytest.mark.parametrize("approximate", [True, False])
-def test_gelu(dtype, approximate, compiled):
+def test_gelu(dtype, approximate, form):
     assert_alike(
-        lambda x: kernels.gelu(x, approximate=approximate, compiled=compiled),
+        lambda x: kernels.gelu(x, approximate=approximate, form=form),
         lambda x: tf.nn.gelu(x, approximate),
         3 * normal(4, 50, dtype=dtype),
     )
 
 
-def test_layer_norm(dtype, compiled):
+def test_layer_norm(dtype, form):
     def plain(x, gamma, beta):
         mean, variance = tf.nn.moments(x, [-1], keepdims=True)
         return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-12)
 
     assert_alike(
-        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, compiled=compiled),
+        lambda *inputs: kernels.layer_norm(*inputs, epsilon=1e-12, form=form),
         plain,
         1 + 2 * normal(3, 4, 16, dtype=dtype),
         normal(16, seed=1, dtype=dtype),
@@ -81,23 +82,30 @@ def test_layer_norm(dtype, compiled):
     )
 
 
-def test_layer_norm_takes_its_epsilon_from_the_caller(compiled):
+@pytest.mark.parametrize(("epsilon", "expected"), [(1e-12, 1), (1e-4, 0.5**0.5)])
+def test_layer_norm_takes_its_epsilon_from_the_caller(form, epsilon, expected):
     """Fused forms of TensorFlow's are known to take 1e-3 whatever they are told."""
+
+    @tf.function(autograph=False)
+    def run(x):
+        return kernels.layer_norm(
+            x, tf.ones([64]), tf.zeros([64]), epsilon=epsilon, form=form
+        )
+
     x = 0.01 * normal(4, 64)
-    y = kernels.layer_norm(
-        x, tf.ones([64]), tf.zeros([64]), epsilon=1e-12, compiled=compiled
-    )
-    np.testing.assert_allclose(tf.math.reduce_std(y, -1), np.ones(4), atol=1e-5)
+    x /= tf.math.reduce_std(x, -1, keepdims=True) / 0.01
+    y = run(x)
+    np.testing.assert_allclose(tf.math.reduce_std(y, -1), 4 * [expected], atol=1e-5)
 
 
-def test_masked_softmax(dtype, compiled):
+def test_masked_softmax(dtype, form):
     mask = tf.constant([[True, True, False, True]] * 3 + [[False] * 4])
 
     def plain(x):
         return tf.nn.softmax(tf.where(mask, 0.5 * x, -1e9 + 0 * x))
 
     found = values_and_gradients(
-        lambda x: kernels.masked_softmax(x, mask, scale=0.5, compiled=compiled),
+        lambda x: kernels.masked_softmax(x, mask, scale=0.5, form=form),
         normal(2, 4, 4, dtype=dtype),
     )
     expected = values_and_gradients(
@@ -109,6 +117,7 @@ def test_masked_softmax(dtype, compiled):
         np.testing.assert_allclose(one[:, :3], other[:, :3], atol=tolerance)
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("shape", [(100, 100), (7, 11, 3)])
 def test_dropout_drops_its_share_in_both_directions(dtype, shape, compiled):
     def drop(x):
