@@ -28,6 +28,8 @@ from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.serving import verification
+from bert_tf.serving.c_runtime import c_runtime_misses
+from bert_tf.serving.constants import constant_weights
 from bert_tf.serving.golden import (
     TOLERANCES,
     GoldenCase,
@@ -77,8 +79,8 @@ def export(
         The path of the new version.
 
     Raises:
-        UserError: the run has no checkpoint, an option does not fit it, or the folder
-            cannot be written.
+        UserError: the run has no checkpoint, an option does not fit it, the folder
+            cannot be written, or there is no C compiler, which `verify` needs.
         RuntimeError: the exported graph gives other answers than the model, or is none
             that a server could take.
     """
@@ -90,7 +92,8 @@ def export(
         sampler=sampler,
     )
     make_folder(export_dir)
-    signatures = make_signatures(servable.task, servable.model)
+    with _weights(servable):
+        signatures = make_signatures(servable.task, servable.model)
     cases = golden_cases(signatures)
     unfinished = os.path.join(export_dir, f"tmp-{uuid.uuid4().hex}")
     moved = f"{unfinished}-moved"
@@ -111,6 +114,13 @@ def export(
     return version_dir
 
 
+def _weights(servable: Servable) -> contextlib.AbstractContextManager[None]:
+    """Variables take less memory and load faster; bfloat16 has no other way to disk."""
+    if servable.dtype == "bfloat16":
+        return constant_weights(servable.model)
+    return contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def _told_of(export_dir: str) -> Iterator[None]:
     """Makes UserErrors of what TensorFlow raises when it cannot write."""
@@ -127,12 +137,7 @@ def _write(
     path: str, servable: Servable, signatures: Signatures, cases: Sequence[GoldenCase]
 ) -> None:
     """Writes all files of a version."""
-    write_saved_model(
-        path,
-        model=servable.model,
-        tokenizer=servable.task.tokenizer,
-        signatures=signatures,
-    )
+    write_saved_model(path, tokenizer=servable.task.tokenizer, signatures=signatures)
     make_folder(os.path.join(path, "assets.extra"))
     write_warmup(os.path.join(path, WARMUP_FILE), signatures)
     is_pretrained = not run_dir.is_finetuned(servable.workdir)
@@ -157,7 +162,7 @@ def _manifest(servable: Servable, ops: Sequence[str]) -> dict[str, Any]:
         "num_weights": servable.model.count_params(),
         "versions": _versions(),
         "ops": ops,
-        "text_libraries": sorted({TEXT_OPS[op] for op in ops if op in TEXT_OPS}),
+        "text_libraries": _text_libraries(ops),
         "tolerance": TOLERANCES[servable.dtype],
     }
 
@@ -177,12 +182,22 @@ def _misses(
         *verification.size_misses(
             path,
             num_weights=servable.model.count_params(),
-            num_variables=len(servable.model.variables),
+            dtype=servable.dtype,
         ),
         *verification.warmup_misses(os.path.join(path, WARMUP_FILE), signatures),
         *verification.batch_misses(signatures, dtype=servable.dtype),
         *verification.odd_text_misses(signatures),
+        *c_runtime_misses(
+            path,
+            cases,
+            text_libraries=_text_libraries(ops_of(path)),
+            tolerance=TOLERANCES[servable.dtype],
+        ),
     ]
+
+
+def _text_libraries(ops: Sequence[str]) -> list[str]:
+    return sorted({TEXT_OPS[op] for op in ops if op in TEXT_OPS})
 
 
 def _next_version(export_dir: str) -> int:

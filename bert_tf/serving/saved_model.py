@@ -3,7 +3,6 @@
 import os
 import tempfile
 
-import keras
 import tensorflow as tf
 
 from bert_tf.data.tokenization import BertTokenizer
@@ -13,20 +12,25 @@ from bert_tf.serving.signatures import Signatures
 
 
 def write_saved_model(
-    path: str, *, model: keras.Model, tokenizer: BertTokenizer, signatures: Signatures
+    path: str, *, tokenizer: BertTokenizer, signatures: Signatures
 ) -> None:
     """Writes the weights, once, the graph, and the vocabulary as an asset.
 
     Args:
         path: folder that is not there yet.
-        model: whose weights the signatures use.
-        tokenizer: which they use.
+        tokenizer: which the signatures use.
         signatures: concrete functions.
     """
     module = tf.Module()
     # The plain variables: a Keras model among the attributes would be saved beside them
     # with all its objects.
-    module.weights = [variable.value for variable in model.variables]
+    module.weights = list(
+        {
+            variable.ref(): variable
+            for function in signatures.values()
+            for variable in function.variables
+        }.values()
+    )
     module.tokenizer = tokenizer
     with tempfile.TemporaryDirectory() as folder:
         vocab_file = os.path.join(folder, VOCAB_FILE)

@@ -11,6 +11,8 @@ from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.serving.export_lib import MANIFEST_FILE, MODEL_CARD_FILE, export
 from bert_tf.serving.samples import ALL_ROWS, sample_texts, to_examples
+from bert_tf.serving.servable import load_servable
+from bert_tf.serving.stored_model import num_bytes
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.raw_text import answer_inputs
 from bert_tf.tasks.registry import TASKS
@@ -317,6 +319,23 @@ def test_bfloat16_is_close_to_float32(exports, tmp_path):
     assert not np.array_equal(hidden, expected)
     assert hidden.dtype == np.float32
     assert answer["label"].numpy().tolist() == exported.ask(text=texts)["label"].tolist()
+
+
+def test_weights_of_bfloat16_are_constants_computed_with_as_the_model_does(
+    exports, tmp_path
+):
+    workdir = exports("classification").workdir
+    servable = load_servable(workdir, dtype="bfloat16")
+    packed = servable.task.pack({"text": tf.constant(["the cat sat .", "bad"])})
+
+    path = export(workdir, str(tmp_path), dtype="bfloat16")
+
+    assert num_bytes(f"{path}/variables") < 10_000
+    answer = tf.saved_model.load(path).signatures["from_ids"](**packed)
+    expected = servable.task.answer_ids(servable.model, packed)
+    np.testing.assert_allclose(
+        answer["probabilities"], expected["probabilities"], atol=0.01
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

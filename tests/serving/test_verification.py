@@ -1,5 +1,6 @@
 """Each way in which an export can be wrong is found."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -97,10 +98,23 @@ def test_types_and_shapes_that_clients_lack(tmp_path):
     assert "serving_default has text (2,), without a free batch" in misses
 
 
-def test_weights_that_are_there_twice(path):
-    assert verification.size_misses(path, num_weights=10**6, num_variables=1) == []
-    (miss,) = verification.size_misses(path, num_weights=1000, num_variables=1)
-    assert "bytes, more than 4280" in miss
+@pytest.mark.parametrize(("dtype", "weight_bytes"), [("float32", 4), ("bfloat16", 2)])
+@pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.data-00000"])
+def test_weights_that_are_there_twice(tmp_path, name, dtype, weight_bytes):
+    num_weights = 10**8
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "saved_model.pb").touch()
+
+    def misses(num_bytes):
+        os.truncate(tmp_path / name, num_bytes)
+        return verification.size_misses(
+            str(tmp_path), num_weights=num_weights, dtype=dtype
+        )
+
+    (tmp_path / name).touch()
+    assert misses(weight_bytes * num_weights) == []
+    (miss,) = misses(2 * weight_bytes * num_weights)
+    assert f"take {2 * weight_bytes * num_weights} bytes, more than" in miss
 
 
 def test_every_batch_size_is_warmed_up(path):
