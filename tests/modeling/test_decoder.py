@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import keras_nlp
 import numpy as np
 import pytest

@@ -83,19 +83,19 @@ def test_layer_norm(dtype, form):
 
 
 @pytest.mark.parametrize(("epsilon", "expected"), [(1e-12, 1), (1e-4, 0.5**0.5)])
-def test_layer_norm_takes_its_epsilon_from_the_caller(form, epsilon, expected):
+def test_layer_norm_takes_its_epsilon_from_the_caller(dtype, form, epsilon, expected):
     """Fused forms of TensorFlow's are known to take 1e-3 whatever they are told."""
 
     @tf.function(autograph=False)
     def run(x):
-        return kernels.layer_norm(
-            x, tf.ones([64]), tf.zeros([64]), epsilon=epsilon, form=form
-        )
+        gamma, beta = tf.ones([64], dtype), tf.zeros([64], dtype)
+        return kernels.layer_norm(x, gamma, beta, epsilon=epsilon, form=form)
 
-    x = 0.01 * normal(4, 64)
-    x /= tf.math.reduce_std(x, -1, keepdims=True) / 0.01
-    y = run(x)
-    np.testing.assert_allclose(tf.math.reduce_std(y, -1), 4 * [expected], atol=1e-5)
+    x = normal(4, 64)
+    x *= 0.01 / tf.math.reduce_std(x, -1, keepdims=True)
+    y = tf.cast(run(tf.cast(x, dtype)), tf.float32)
+    tolerance = 1e-5 if dtype == "float32" else 0.01
+    np.testing.assert_allclose(tf.math.reduce_std(y, -1), 4 * [expected], atol=tolerance)
 
 
 def test_masked_softmax(dtype, form):
