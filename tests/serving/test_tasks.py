@@ -352,3 +352,20 @@ def test_inputs_that_hardly_vary_are_normalised_as_they_are(tmp_path, dtype):
     expected = model.bert(packed)["sequence_output"]
     tolerance = 1e-4 if dtype == "float32" else 0.1
     np.testing.assert_allclose(hidden, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("sampler", ["beam", "top_p"])
+def test_texts_are_written_by_every_sampler(exports, tmp_path, sampler):
+    workdir = exports("seq2seq").workdir
+    path = export(workdir, str(tmp_path), sampler=sampler, verify=True)
+    task, model = load_finetuned(workdir, sampler=sampler)
+    texts = ["the cat sat on the mat .", "bob lives in paris"]
+
+    answer = tf.saved_model.load(path).signatures["serving_default"](
+        text=tf.constant(texts)
+    )
+
+    inputs = [{"text": text} for text in texts]
+    expected = answer_inputs(task, model, inputs, batch_size=2)
+    generated = [text.decode() for text in answer["generated"].numpy()]
+    assert generated == [each["generated"] for each in expected]
