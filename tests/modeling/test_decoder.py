@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import keras_nlp
 import numpy as np
 import pytest
@@ -31,13 +30,11 @@ CONFIG = BertConfig(
 
 @pytest.fixture(scope="module", params=["post", "pre"])
 def model(request):
-    keras.utils.set_random_seed(0)
     return Seq2SeqModel(dataclasses.replace(CONFIG, layer_norm=request.param))
 
 
 @pytest.fixture(scope="module")
 def post_model():
-    keras.utils.set_random_seed(0)
     model = Seq2SeqModel(CONFIG)
     bias = np.random.default_rng(3).normal(size=20)
     bias[END] = 2.5  # so that some texts end and others do not

@@ -1,5 +1,6 @@
 """Every task's SavedModel, verified, answers raw text and ids as the task itself does."""
 
+import functools
 import json
 import pathlib
 
@@ -42,10 +43,10 @@ IS_PACKED_WHOLE = [name for name, task in TASKS.items() if not task.has_windows]
 class Exported:
     """A task's run, its export, and both loaded."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, path):
         self.name = name
-        self.workdir = write_run(folder, name)
-        self.path = export(self.workdir, str(folder / "export"), verify=True)
+        self.path = path
+        self.workdir = str(pathlib.Path(path).parents[1] / name)
         self.saved_model = tf.saved_model.load(self.path)
         self.signatures = self.saved_model.signatures
         self.task, self.model = load_finetuned(self.workdir)
@@ -58,16 +59,9 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory):
-    """Exports by task, each made when it is asked for."""
-    made = {}
-
-    def get(name):
-        if name not in made:
-            made[name] = Exported(name, tmp_path_factory.mktemp(name))
-        return made[name]
-
-    return get
+def exports(version_dirs):
+    """Exports by task, each loaded when it is asked for."""
+    return functools.cache(lambda name: Exported(name, version_dirs(name)))
 
 
 @pytest.fixture(params=TASKS)
