@@ -1,4 +1,4 @@
-"""Our SavedModel, which takes strings, in a process without Keras.
+"""Our SavedModel in a session, which is how TF Serving runs it, without Keras.
 
     python -m benchmarks.serving.systems.ours JOB
 
@@ -28,16 +28,25 @@ class Ours:
         ).with_name("python")
         for library in json.loads(manifest)["text_libraries"]:
             tf.load_op_library(str(text_ops / "ops" / library))
-        self._loaded = tf.saved_model.load(str(path))
+        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        with self._session.graph.as_default():
+            loaded = tf.compat.v1.saved_model.load(
+                self._session, [tf.saved_model.SERVING], str(path)
+            )
+        self._signatures = loaded.signature_def
 
-    def tokenize(self, texts: list[str]) -> dict[str, tf.Tensor]:
+    def tokenize(self, texts: list[str]) -> dict[str, np.ndarray]:
         """See System."""
-        return self._loaded.signatures["preprocess"](text=tf.constant(texts))
+        return self._ask("preprocess", texts)
 
     def answer(self, texts: list[str]) -> np.ndarray:
         """See System."""
-        answer = self._loaded.signatures["serving_default"](text=tf.constant(texts))
-        return answer["probabilities"].numpy()
+        return self._ask("serving_default", texts)["probabilities"]
+
+    def _ask(self, name: str, texts: list[str]) -> dict[str, np.ndarray]:
+        signature = self._signatures[name]
+        outputs = {name: each.name for name, each in signature.outputs.items()}
+        return self._session.run(outputs, {signature.inputs["text"].name: texts})
 
 
 if __name__ == "__main__":
