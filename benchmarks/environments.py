@@ -25,7 +25,7 @@ def python(folder: pathlib.Path, environment: str | None, *, target: str) -> str
     path = folder / environment / "bin/python"
     if not path.exists():
         raise UserError(
-            f"--output: expected a peer's environment in it, received none at "
+            f"Expected a peer's environment, received none at "
             f"{str(folder / environment)!r}; run make {target}, which makes it."
         )
     return str(path)

@@ -83,9 +83,7 @@ class SelfAttention(keras.layers.Layer):
             form=form,
         )
         probabilities_BNQT = self.dropout(
-            probabilities_BNQT,
-            seed=fold_seed(dropout_seed, 0),
-            compiled=form is Form.COMPILED,
+            probabilities_BNQT, seed=fold_seed(dropout_seed, 0), form=form
         )
 
         context_BQND = tf.transpose(

@@ -60,7 +60,7 @@ class MemoryAttention(SelfAttention):
             form=Form.PLAIN,
         )
         probabilities_BNQS = self.dropout(
-            probabilities_BNQS, seed=fold_seed(dropout_seed, 0), compiled=False
+            probabilities_BNQS, seed=fold_seed(dropout_seed, 0), form=Form.PLAIN
         )
         context_BQND = tf.transpose(
             tf.matmul(probabilities_BNQS, value_BNSD), [0, 2, 1, 3]
@@ -130,7 +130,7 @@ class DecoderLayer(Configured, keras.layers.Layer):
         is_pre = self.config.layer_norm == "pre"
 
         def drop(y_BQH, seed):
-            return self.hidden_dropout(y_BQH, seed=seed, compiled=False)
+            return self.hidden_dropout(y_BQH, seed=seed, form=Form.PLAIN)
 
         def before(norm, x_BQH):
             return norm(x_BQH, form=Form.PLAIN) if is_pre else x_BQH

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from bert_tf.modeling import kernels
+from bert_tf.modeling.kernels import Form
 
 
 def fold_seed(seed: tf.Tensor | None, number: int | tf.Tensor) -> tf.Tensor | None:
@@ -43,21 +44,24 @@ class StatelessDropout(keras.layers.Layer):
         self.rate = rate
 
     def call(
-        self, inputs: tf.Tensor, seed: tf.Tensor | None = None, compiled: bool = True
+        self,
+        inputs: tf.Tensor,
+        seed: tf.Tensor | None = None,
+        form: Form = Form.COMPILED,
     ) -> tf.Tensor:
         """Drops inputs.
 
         Args:
             inputs: float tensor of any shape.
             seed: int32 [2], or None to return the inputs as they are.
-            compiled: whether by XLA, for shapes that are the same in each step.
+            form: see Form.
 
         Returns:
             A tensor like `inputs`.
         """
         if seed is None or self.rate == 0:
             return inputs
-        return kernels.dropout(inputs, seed, rate=self.rate, compiled=compiled)
+        return kernels.dropout(inputs, seed, rate=self.rate, form=form)
 
     def get_config(self):
         """The constructor's arguments."""

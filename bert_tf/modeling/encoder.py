@@ -225,9 +225,7 @@ class TransformerLayer(Configured, keras.layers.Layer):
         """The residual connection, as the epilogue of the layer before it."""
 
         def add(y_NH):
-            y_NH = self.hidden_dropout(
-                y_NH, seed=dropout_seed, compiled=form is Form.COMPILED
-            )
+            y_NH = self.hidden_dropout(y_NH, seed=dropout_seed, form=form)
             return tf.reshape(x_BQH, tf.shape(y_NH)) + y_NH
 
         return add

@@ -29,12 +29,13 @@ class Form(enum.Enum):
     # In training: the forward and the backward half are a function each, in float32
     # whatever the type of the tensors, and XLA makes one loop of it.
     COMPILED = enum.auto()
-    # In training with tensors whose shape is another in each step, since XLA compiles
-    # for each shape: the same as TensorFlow's operations, in float32.
+    # For tensors whose shape is another in each step, since XLA compiles for each: the
+    # same as TensorFlow's operations, in float32.
     PLAIN = enum.auto()
-    # For answers: as operations that TensorFlow knows to replace by one of oneDNN, most
-    # of them a part of the product before. Where there is no oneDNN they are computed
-    # as they are. Servers have no XLA, nor our gradients.
+    # Outside training: as operations that TensorFlow knows to replace by one of oneDNN,
+    # most of them a part of the product before. Where there is no oneDNN, or the weights
+    # are variables, more of them are computed as they are. Servers have no XLA, nor our
+    # gradients.
     FUSED = enum.auto()
 
 
@@ -142,8 +143,8 @@ def layer_norm(
     Returns:
         A tensor like `x`.
     """
-    # Float32 has variables for weights, where served, with which this is not fused, only
-    # less accurate: what is subtracted last is large where the mean is.
+    # Other types have variables for weights, where served, with which this is not fused,
+    # only less accurate: what is subtracted last is large where the mean is.
     if form is Form.FUSED and x.dtype == tf.bfloat16:
         return _fusable_layer_norm(x, gamma, beta, epsilon=epsilon)
     if form is not Form.COMPILED:
@@ -211,11 +212,10 @@ def masked_softmax(
     Returns:
         A tensor like `scores`.
     """
-    if form is Form.FUSED:
-        masked = tf.constant(max(MASKED_SCORE, scores.dtype.min), scores.dtype)
-        bias = tf.where(mask, tf.zeros([], scores.dtype), masked)
+    if form is Form.FUSED and scores.dtype != tf.float16:  # which has no such numbers
+        bias = tf.cast(tf.where(mask, 0.0, MASKED_SCORE), scores.dtype)
         return tf.nn.softmax(scores * scale + bias)
-    if form is Form.PLAIN:
+    if form is not Form.COMPILED:
         return _softmax(scores, mask, scale=scale)
 
     @tf.custom_gradient
@@ -241,7 +241,7 @@ def _softmax_backward(dy, probabilities, *, scale):
     return tf.cast((dy_value - total) * value * scale, dy.dtype)
 
 
-def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float, compiled: bool) -> tf.Tensor:
+def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float, form: Form) -> tf.Tensor:
     """Sets a share of the inputs to 0 and scales the rest, in training.
 
     A random byte decides, a quarter of the work of a random number: the share is `rate`
@@ -251,11 +251,11 @@ def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float, compiled: bool) -> tf
         x: float [...].
         seed: int32 [2].
         rate: share to drop.
-        compiled: whether by XLA.
+        form: see Form.
     """
     threshold = min(round(rate * _BYTE_VALUES), _BYTE_VALUES - 1)
     noise = _random_bytes(tf.shape(x), seed)
-    function = _compiled_drop if compiled else _drop
+    function = _compiled_drop if form is Form.COMPILED else _drop
 
     @tf.custom_gradient
     def run(x):

@@ -107,9 +107,7 @@ class TaskModel(Configured, keras.Model):
             dropout_seed=dropout_seed if is_trained else None,
         )
         x = self._features(outputs, sequences["input_mask"])
-        x = self.head_dropout(
-            x, seed=fold_seed(dropout_seed, _HEAD_SEED), compiled=training
-        )
+        x = self.head_dropout(x, seed=fold_seed(dropout_seed, _HEAD_SEED))
         logits = self.output_layer(tf.cast(x, tf.float32))
         if has_choices:
             logits = tf.reshape(logits, [*tf.unstack(shape[:2]), self.head.num_outputs])

@@ -3,8 +3,8 @@
 Where a weight is a constant, TensorFlow knows its shape and oneDNN its values: it keeps
 it in the order that its products like best, and normalisation and attention become one
 operation each. A constant is also stored in the type that is computed with. The price is
-a copy of the weights for each signature that a server is asked for, and a graph as large
-as the weights, which takes long to load in float32.
+a copy of the weights in memory for each signature that a server is asked for, and a graph
+as large as the weights.
 """
 
 import contextlib

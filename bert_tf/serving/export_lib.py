@@ -1,7 +1,7 @@
 """Writes a run's model as a SavedModel that TF Serving can load.
 
 EXPORT_DIR/1/saved_model.pb
-             variables/            the weights, once
+             variables/            the weights, once; in bfloat16 they are in the graph
              assets/vocab.txt
              assets.extra/export_manifest.json       what was exported, golden answers
              assets.extra/tf_serving_warmup_requests
@@ -28,7 +28,7 @@ from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.serving import verification
-from bert_tf.serving.c_runtime import c_runtime_misses
+from bert_tf.serving.c_runtime import c_runtime_misses, installed_c_runtime
 from bert_tf.serving.constants import constant_weights
 from bert_tf.serving.golden import (
     TOLERANCES,
@@ -38,6 +38,7 @@ from bert_tf.serving.golden import (
 )
 from bert_tf.serving.model_card import model_card
 from bert_tf.serving.ops import TEXT_OPS
+from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 from bert_tf.serving.saved_model import write_saved_model
 from bert_tf.serving.servable import Servable, load_servable
 from bert_tf.serving.signatures import Signatures, make_signatures
@@ -91,6 +92,8 @@ def export(
         top_k=top_k,
         sampler=sampler,
     )
+    if verify:
+        installed_c_runtime()  # tells that there is no compiler before any work is done
     make_folder(export_dir)
     with _weights(servable):
         signatures = make_signatures(servable.task, servable.model)
@@ -115,8 +118,12 @@ def export(
 
 
 def _weights(servable: Servable) -> contextlib.AbstractContextManager[None]:
-    """Variables take less memory and load faster; bfloat16 has no other way to disk."""
-    if servable.dtype == "bfloat16":
+    """How signatures have the weights: as constants in bfloat16, else as variables.
+
+    Constants make bfloat16 fast, see constants.py. In float32 they gain little, and a
+    graph with them loads too slowly.
+    """
+    if servable.weights_dtype == "bfloat16":
         return constant_weights(servable.model)
     return contextlib.nullcontext()
 
@@ -139,7 +146,12 @@ def _write(
     """Writes all files of a version."""
     write_saved_model(path, tokenizer=servable.task.tokenizer, signatures=signatures)
     make_folder(os.path.join(path, "assets.extra"))
-    write_warmup(os.path.join(path, WARMUP_FILE), signatures)
+    write_warmup(
+        os.path.join(path, WARMUP_FILE),
+        signatures,
+        # Each that is asked has a copy of what is constant.
+        names=signatures if servable.weights_dtype == "float32" else [DEFAULT_SIGNATURE],
+    )
     is_pretrained = not run_dir.is_finetuned(servable.workdir)
     data = run_dir.read_data_manifest(servable.workdir) if is_pretrained else None
     manifest = _manifest(servable, ops_of(path)) | {"golden": cases}
@@ -182,7 +194,8 @@ def _misses(
         *verification.size_misses(
             path,
             num_weights=servable.model.count_params(),
-            dtype=servable.dtype,
+            dtype=servable.weights_dtype,
+            vocab_size=servable.model.config.vocab_size,
         ),
         *verification.warmup_misses(os.path.join(path, WARMUP_FILE), signatures),
         *verification.batch_misses(signatures, dtype=servable.dtype),

@@ -60,7 +60,10 @@ def _model(servable: Servable) -> Iterator[tuple[str, str]]:
     yield "attention heads", str(config.num_attention_heads)
     yield "vocabulary", f"{config.vocab_size:,} WordPieces"
     yield "case", "lower case, no accents" if config.do_lower_case else "as written"
-    yield "weights", f"{servable.model.count_params():,}, stored as float32"
+    yield (
+        "weights",
+        f"{servable.model.count_params():,}, stored as {servable.weights_dtype}",
+    )
     yield "computes in", servable.dtype
     if servable.task.config.labels:
         yield "labels", ", ".join(servable.task.config.labels)

@@ -14,7 +14,7 @@ from bert_tf.serving.signatures import Signatures
 def write_saved_model(
     path: str, *, tokenizer: BertTokenizer, signatures: Signatures
 ) -> None:
-    """Writes the weights, once, the graph, and the vocabulary as an asset.
+    """Writes the graph, the variables that it uses, and the vocabulary as an asset.
 
     Args:
         path: folder that is not there yet.

@@ -14,7 +14,7 @@ from bert_tf.tasks.fill_mask import FillMask
 from bert_tf.tasks.finetuned import read_results, restore, set_sampler
 from bert_tf.tasks.task import Task
 
-# What the graph computes in, and Keras' name for it. Weights stay float32.
+# What the graph computes in, and Keras' name for it.
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
@@ -33,6 +33,11 @@ class Servable:
     def dtype(self) -> str:
         """What the graph computes in, of DTYPES or float16."""
         return self.config.model.dtype_policy.removeprefix("mixed_")
+
+    @property
+    def weights_dtype(self) -> str:
+        """What weights are stored in: bfloat16 if it is computed in, or float32."""
+        return "bfloat16" if self.dtype == "bfloat16" else "float32"
 
 
 def load_servable(

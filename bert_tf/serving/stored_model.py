@@ -11,13 +11,14 @@ SignatureDefs = Mapping[str, meta_graph_pb2.SignatureDef]
 
 
 def signature_defs_of(path: str | os.PathLike[str]) -> SignatureDefs:
-    """The signatures for serving, by name."""
-    serving = next(
-        graph
+    """The signatures for serving, by name; empty if there are none."""
+    return {
+        # A copy: a part of a message keeps the whole of it, which may have the weights.
+        name: meta_graph_pb2.SignatureDef.FromString(signature.SerializeToString())
         for graph in _read(path).meta_graphs
         if tf.saved_model.SERVING in graph.meta_info_def.tags
-    )
-    return dict(serving.signature_def)
+        for name, signature in graph.signature_def.items()
+    }
 
 
 def ops_of(path: str) -> list[str]:

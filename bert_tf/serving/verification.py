@@ -24,8 +24,8 @@ from bert_tf.serving.warmup import BATCH_SIZES, MAX_RECORDS, read_warmup
 # Of one model's answers in one batch and in another.
 _BATCH_TOLERANCES = {"float32": 1e-5, "float16": 0.1, "bfloat16": 0.1}
 _MAX_SIZE = 1.02  # of the weights' own
-# The graph and the tables of its tokenizer, which know 30,000 words in 7 MB.
-_GRAPH_BYTES = 8_000_000
+_GRAPH_BYTES = 8_000_000  # of operations, at most
+_WORD_BYTES = 200  # of a WordPiece in the tokenizer's tables
 _ODD_TEXTS = (
     b"",
     b"word " * 20_000,
@@ -73,19 +73,23 @@ def graph_misses(path: str, signatures: Signatures) -> list[str]:
     return found
 
 
-def size_misses(path: str, *, num_weights: int, dtype: str) -> list[str]:
+def size_misses(path: str, *, num_weights: int, dtype: str, vocab_size: int) -> list[str]:
     """Whether the weights are on disk more than once.
 
     Args:
         path: of the SavedModel.
         num_weights: numbers in all variables.
-        dtype: of the servable; weights of bfloat16 are stored in it, all else in float32.
+        dtype: what they are stored in.
+        vocab_size: WordPieces that the tokenizer knows.
     """
     variables = os.path.join(path, tf.saved_model.VARIABLES_DIRECTORY)
     graph = os.path.join(path, tf.saved_model.SAVED_MODEL_FILENAME_PB)
     received = num_bytes(variables) + tf.io.gfile.stat(graph).length
-    weight_bytes = 2 if dtype == "bfloat16" else 4
-    allowed = _MAX_SIZE * weight_bytes * num_weights + _GRAPH_BYTES
+    allowed = (
+        _MAX_SIZE * tf.as_dtype(dtype).size * num_weights
+        + _WORD_BYTES * vocab_size
+        + _GRAPH_BYTES
+    )
     if received <= allowed:
         return []
     return [f"graph and weights take {received} bytes, more than {allowed:.0f}"]

@@ -117,11 +117,22 @@ def test_masked_softmax(dtype, form):
         np.testing.assert_allclose(one[:, :3], other[:, :3], atol=tolerance)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_attention_to_many_sums_to_one(dtype, form):
+    scores = 20 * normal(4, 512, dtype=dtype)
+    mask = tf.range(512) < tf.constant([[0], [1], [100], [512]])
+
+    found = kernels.masked_softmax(scores, mask, scale=0.5, form=form)
+
+    found = tf.cast(found, tf.float32).numpy()
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=0.01)
+    assert not found[1:][~mask.numpy()[1:]].any()
+
+
 @pytest.mark.parametrize("shape", [(100, 100), (7, 11, 3)])
-def test_dropout_drops_its_share_in_both_directions(dtype, shape, compiled):
+def test_dropout_drops_its_share_in_both_directions(dtype, shape, form):
     def drop(x):
-        return kernels.dropout(x, tf.constant([1, 2]), rate=0.1, compiled=compiled)
+        return kernels.dropout(x, tf.constant([1, 2]), rate=0.1, form=form)
 
     x = tf.ones(shape, dtype)
     y, again = drop(x).numpy(), drop(x).numpy()
@@ -138,7 +149,7 @@ def test_dropout_drops_its_share_in_both_directions(dtype, shape, compiled):
 def test_dropout_differs_by_seed():
     x = tf.ones([1000])
     one, other = (
-        kernels.dropout(x, tf.constant([seed, 0]), rate=0.5, compiled=True)
+        kernels.dropout(x, tf.constant([seed, 0]), rate=0.5, form=Form.COMPILED)
         for seed in (1, 2)
     )
     assert 400 < int(tf.reduce_sum(tf.cast(one != other, tf.int32))) < 600

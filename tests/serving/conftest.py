@@ -14,7 +14,7 @@ from tests.serving.made_runs import write_run
 def version_dirs(tmp_path_factory, worker_id):
     """Verified exports by task, each made when it is asked for, once for all workers.
 
-    Its run is two folders above it.
+    Its run is beside the folder of versions, under the task's name.
     """
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert_tf.errors import UserError
 from bert_tf.serving import export_lib, verification
+from bert_tf.serving.c_runtime import installed_c_runtime
 from bert_tf.serving.export_lib import WARMUP_FILE, export
 from bert_tf.serving.signatures import make_signatures
 from bert_tf.serving.warmup import BATCH_SIZES, read_warmup, write_warmup
@@ -42,6 +44,16 @@ def test_what_is_right_passes(path):
         "saved_model.pb",
         "variables",
     ]
+
+
+def test_without_a_compiler_nothing_is_begun(workdir, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    installed_c_runtime.cache_clear()
+
+    with pytest.raises(UserError, match="Expected a C compiler, cc, on the PATH"):
+        export(workdir, str(tmp_path / "export"), verify=True)
+
+    assert not (tmp_path / "export").exists()
 
 
 def test_a_miss_ends_the_export(workdir, tmp_path, monkeypatch):
@@ -108,7 +120,7 @@ def test_weights_that_are_there_twice(tmp_path, name, dtype, weight_bytes):
     def misses(num_bytes):
         os.truncate(tmp_path / name, num_bytes)
         return verification.size_misses(
-            str(tmp_path), num_weights=num_weights, dtype=dtype
+            str(tmp_path), num_weights=num_weights, dtype=dtype, vocab_size=30_000
         )
 
     (tmp_path / name).touch()
@@ -134,7 +146,7 @@ def test_every_batch_size_is_warmed_up(path):
 
 def test_warmup_records_that_fail(tmp_path, signatures):
     file = str(tmp_path / "warmup")
-    write_warmup(file, signatures)
+    write_warmup(file, signatures, names=signatures)
     assert verification.warmup_misses(file, signatures) == []
 
     def refuse(**_):
@@ -147,7 +159,7 @@ def test_warmup_records_that_fail(tmp_path, signatures):
 
 def test_a_batch_size_that_is_left_out(tmp_path, signatures, monkeypatch):
     monkeypatch.setattr("bert_tf.serving.warmup.BATCH_SIZES", (1, 2, 4, 8, 16))
-    write_warmup(str(tmp_path / "warmup"), signatures)
+    write_warmup(str(tmp_path / "warmup"), signatures, names=signatures)
 
     misses = verification.warmup_misses(str(tmp_path / "warmup"), signatures)
 
