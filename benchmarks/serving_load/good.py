@@ -68,6 +68,8 @@ def predict_slowly(server: Server, http: httpx2.Client, question: Question) -> R
         response = http.post(
             url, content=_pieces(body), headers={"Content-Length": str(len(body))}
         )
+        if response.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
+            raise Unavailable(response.text)
         response.raise_for_status()
         outputs = response.json()["outputs"]
         # A server leaves out the name of an only output.
