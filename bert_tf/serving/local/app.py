@@ -95,6 +95,8 @@ async def _watch(served: ServedModel, app: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
+        # Python aborts if it ends while a thread of its own is in TensorFlow.
+        thread.join()
 
 
 async def _answer(
