@@ -11,7 +11,6 @@ with a JSON object a line. What takes more than a text, and files whose names en
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -103,8 +102,8 @@ def load_signature(model_dir: str, name: str):
         A function from strings by name to a dictionary of tensors.
 
     Raises:
-        UserError: the folder holds no SavedModel, or that has no such signature, or one
-            that takes something else than text.
+        UserError: the folder holds no SavedModel or a damaged one, or that has no such
+            signature, or one that takes something else than text.
     """
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  registers the operations of the graph
@@ -115,7 +114,13 @@ def load_signature(model_dir: str, name: str):
             f"Expected a SavedModel in {path!r}, found none; give the --export_dir of "
             "bert_tf.export."
         )
-    model = tf.saved_model.load(path)
+    try:
+        model = tf.saved_model.load(path)
+    except (IndexError, KeyError, OSError, ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            f"Expected a whole SavedModel in {path!r}, received a damaged one ({error}); "
+            "export it again."
+        ) from error
     if name not in model.signatures:
         raise UserError(
             f"Expected a model with the signature {name!r}, received one with "
@@ -171,13 +176,14 @@ def format_filled_masks(answer: dict) -> str:
 def _newest_version(model_dir: str) -> str:
     import tensorflow as tf
 
+    from bert_tf.serving.stored_model import versions_in
+
     if not tf.io.gfile.isdir(model_dir):
         raise UserError(
             f"Expected a folder, received {model_dir!r}, which is none; check the path."
         )
-    names = (name.rstrip("/") for name in tf.io.gfile.listdir(model_dir))
-    versions = [int(name) for name in names if name.isdigit()]
-    return os.path.join(model_dir, str(max(versions))) if versions else model_dir
+    versions = versions_in(model_dir)
+    return versions[max(versions)] if versions else model_dir
 
 
 def _read_lines(path: str) -> Iterator[bytes]:

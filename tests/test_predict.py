@@ -1,12 +1,16 @@
 """The program that asks an exported model, in processes of its own."""
 
 import json
+import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from bert_tf.predict import format_filled_masks
+from bert_tf.errors import UserError
+from bert_tf.predict import format_filled_masks, load_signature
 from tests.serving.test_export import version_dir, workdir  # noqa: F401
 from tests.test_cli import run
 
@@ -77,7 +81,7 @@ def test_needs_none_of_our_models(model_dir):
 
     loaded = result.stdout.split()
     assert "bert_tf.predict" in loaded, result.stderr
-    foreign = ("bert_tf.modeling", "bert_tf.serving", "bert_tf.tasks.task")
+    foreign = ("bert_tf.modeling", "bert_tf.serving.servable", "bert_tf.tasks.task")
     assert not [name for name in loaded if name.startswith(foreign)]
 
 
@@ -96,6 +100,20 @@ def test_mistakes_are_one_line(arguments, message):
     assert result.returncode == 2
     assert result.stderr.startswith("error: ") and message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("damage", ["graph", "index", "weights"])
+def test_a_damaged_export_is_told_as_one(model_dir, tmp_path, damage):
+    version = shutil.copytree(pathlib.Path(model_dir) / "1", tmp_path / "1")
+    if damage == "graph":
+        (version / "saved_model.pb").write_bytes(b"junk")
+    elif damage == "index":
+        (version / "variables" / "variables.index").unlink()
+    else:
+        os.truncate(version / "variables" / "variables.data-00000-of-00001", 100)
+
+    with pytest.raises(UserError, match=f"whole SavedModel in '{version}', .* damaged"):
+        load_signature(str(tmp_path), "serving_default")
 
 
 def test_an_input_that_is_not_there(model_dir):

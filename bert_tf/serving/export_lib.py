@@ -42,7 +42,7 @@ from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 from bert_tf.serving.saved_model import write_saved_model
 from bert_tf.serving.servable import Servable, load_servable
 from bert_tf.serving.signatures import Signatures, make_signatures
-from bert_tf.serving.stored_model import ops_of
+from bert_tf.serving.stored_model import ops_of, versions_in
 from bert_tf.serving.verification import raise_for
 from bert_tf.serving.warmup import BATCHING_PARAMS, write_warmup
 
@@ -107,7 +107,8 @@ def export(
             tf.io.gfile.rename(unfinished, moved)
         raise_for(_misses(moved, servable, cases, verify=verify))
         with _told_of(export_dir):
-            version_dir = os.path.join(export_dir, str(_next_version(export_dir)))
+            version = max(versions_in(export_dir), default=0) + 1
+            version_dir = os.path.join(export_dir, str(version))
             tf.io.gfile.rename(moved, version_dir)
     finally:
         for path in (unfinished, moved):
@@ -211,11 +212,6 @@ def _misses(
 
 def _text_libraries(ops: Sequence[str]) -> list[str]:
     return sorted({TEXT_OPS[op] for op in ops if op in TEXT_OPS})
-
-
-def _next_version(export_dir: str) -> int:
-    names = (name.rstrip("/") for name in tf.io.gfile.listdir(export_dir))
-    return max((int(name) for name in names if name.isdigit()), default=0) + 1
 
 
 def _versions() -> dict[str, str]:

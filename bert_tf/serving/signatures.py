@@ -25,7 +25,7 @@ classes.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 import tensorflow as tf
@@ -65,8 +65,8 @@ def make_signatures(task: Task, model: keras.Model) -> Signatures:
         name: tf.TensorSpec([None] * rank, tf.string, name)
         for name, rank in task.raw_inputs.items()
     }
-    answer = _trace(functools.partial(task.answer_raw, model), texts)
-    preprocess = _trace(task.pack, texts)
+    answer = _trace(_of_rows(functools.partial(task.answer_raw, model)), texts)
+    preprocess = _trace(_of_rows(task.pack), texts)
     rank = preprocess.structured_outputs["input_word_ids"].shape.rank
     longest = model.config.max_position_embeddings
     signatures = {
@@ -82,7 +82,7 @@ def make_signatures(task: Task, model: keras.Model) -> Signatures:
     }
     if _reads_single_texts(task):
         signatures["embed"] = _trace(
-            functools.partial(_embed, task, model),
+            _of_rows(functools.partial(_embed, task, model)),
             {"text": tf.TensorSpec([None], tf.string, "text")},
         )
     if isinstance(task, Classification):
@@ -113,19 +113,48 @@ def _trace(
     return served.get_concrete_function(**specs)
 
 
+def _of_rows(function: Callable[[Batch], Batch]) -> Callable[[Batch], Batch]:
+    """Refuses no inputs, and unequally many of each."""
+
+    def check(inputs):
+        num_rows = tf.stack([tf.shape(values)[0] for values in inputs.values()])
+        yield tf.debugging.assert_positive(
+            num_rows, message="Expected at least one value of each input, received none."
+        )
+        yield tf.debugging.assert_equal(
+            num_rows, num_rows[0], message="Expected as many values of each input."
+        )
+
+    return _checked(function, check)
+
+
 def _within_limit(
     function: Callable[[Batch], Batch], longest: int
 ) -> Callable[[Batch], Batch]:
-    """Refuses sequences longer than the model, with INVALID_ARGUMENT."""
+    """Refuses sequences longer than the model, and ids without their mask or type."""
 
-    def checked(packed):
-        within_limit = tf.debugging.assert_less_equal(
-            tf.shape(packed["input_word_ids"])[-1],
+    def check(packed):
+        shapes = [tf.shape(packed[name]) for name in ENCODER_INPUTS]
+        yield tf.debugging.assert_less_equal(
+            shapes[0][-1],
             longest,
             message=f"Expected at most {longest} ids a sequence; shorten them.",
         )
-        with tf.control_dependencies([within_limit]):
-            return function({name: tf.identity(ids) for name, ids in packed.items()})
+        yield tf.debugging.assert_equal(
+            tf.stack(shapes), shapes[0], message="Expected inputs of the same shape."
+        )
+
+    return _checked(function, check)
+
+
+def _checked(
+    function: Callable[[Batch], Batch], check: Callable[[Batch], Iterator[tf.Operation]]
+) -> Callable[[Batch], Batch]:
+    """The function after checks of its inputs, which fail with INVALID_ARGUMENT."""
+
+    def checked(inputs):
+        with tf.control_dependencies(list(check(inputs))):
+            return function({name: tf.identity(each) for name, each in inputs.items()})
 
     return checked
 

@@ -1,4 +1,4 @@
-"""What is in a SavedModel, seen without loading it."""
+"""What is in a SavedModel, or in the folder of its versions, seen without loading it."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,19 @@ from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 SignatureDefs = Mapping[str, meta_graph_pb2.SignatureDef]
+
+
+def versions_in(model_dir: str | os.PathLike[str]) -> dict[int, str]:
+    """The paths of a model's versions, by their numbers."""
+    if not tf.io.gfile.isdir(model_dir):
+        return {}
+    names = (name.rstrip("/") for name in tf.io.gfile.listdir(model_dir))
+    paths = {
+        int(name): os.path.join(model_dir, name)
+        for name in names
+        if name.isascii() and name.isdecimal()
+    }
+    return {version: path for version, path in paths.items() if tf.io.gfile.isdir(path)}
 
 
 def signature_defs_of(path: str | os.PathLike[str]) -> SignatureDefs:

@@ -105,10 +105,10 @@ def test_rows_of_a_batch_do_not_touch_each_other(signatures):
         assert set(together["tokens"][row, count:].numpy().ravel()) <= {b""}
 
 
-def test_no_text_at_all(signatures):
-    answer = signatures["serving_default"](text=tf.constant([], tf.string))
-
-    assert answer["tokens"].shape == (0, 0, 3)
+@pytest.mark.parametrize("name", ["serving_default", "preprocess", "embed"])
+def test_no_text_at_all(signatures, name):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at least one value"):
+        signatures[name](text=tf.constant([], tf.string))
 
 
 def test_many_texts_without_a_mask(signatures):
@@ -160,6 +160,16 @@ def test_encode_refuses_sequences_longer_than_the_model(signatures):
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most 16 ids"):
         signatures["encode"](input_word_ids=ids, input_mask=ids, input_type_ids=ids)
+
+
+@pytest.mark.parametrize("name", ["encode", "from_ids"])
+@pytest.mark.parametrize("shape", [[1, 4], [2, 1], [2, 3]])
+def test_ids_want_a_mask_each(signatures, name, shape):
+    ids = tf.ones([2, 4], tf.int32)
+    mask = tf.ones(shape, tf.int32)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="of the same shape"):
+        signatures[name](input_word_ids=ids, input_mask=mask, input_type_ids=ids)
 
 
 def test_weights_are_stored_once(workdir, version_dir):

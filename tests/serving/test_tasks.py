@@ -109,6 +109,16 @@ def assert_alike(received, expected):
         assert received == expected
 
 
+def test_inputs_in_different_numbers_are_refused(exported):
+    texts = {name: values.numpy() for name, values in inputs_of(exported).items()}
+    *_, last = texts
+    if len(texts) == 1:
+        pytest.skip("one input")
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="as many values of each"):
+        exported.ask(**texts | {last: texts[last][:1]})
+
+
 def test_what_is_offered(exported):
     assert set(exported.signatures) == ALWAYS | MORE[exported.name]
     golden = {case["signature"] for case in exported.manifest["golden"]}

@@ -17,10 +17,11 @@ class Client(abc.ABC):
 
     Args:
         model_name: as the server knows it.
-        version: the one to ask; the newest without it.
+        version: number of the one to ask, or the label that the server's configuration
+            gives it, such as "canary"; the newest without it.
     """
 
-    def __init__(self, model_name: str, *, version: int | None = None):
+    def __init__(self, model_name: str, *, version: int | str | None = None):
         self.model_name = model_name
         self.version = version
 
@@ -47,7 +48,8 @@ class Client(abc.ABC):
             longest of a batch is filled up here too.
 
         Raises:
-            InvalidRequest: the inputs differ in number, or the server refuses them.
+            InvalidRequest: the inputs differ in number, no tensor holds them, or the
+                server refuses them.
             NotFound: the server does not have the model.
             Unavailable: it has not answered after several attempts.
             DeadlineExceeded: it took too long.
@@ -78,6 +80,15 @@ class Client(abc.ABC):
 
 
 def _batches(inputs: Columns, batch_size: int) -> Iterator[tuple[Columns, int]]:
+    if batch_size < 1:
+        raise InvalidRequest(
+            f"Expected a batch_size of at least 1, received {batch_size}."
+        )
+    for name, values in inputs.items():
+        if isinstance(values, str | bytes):
+            raise InvalidRequest(
+                f"Expected a list of {name}, received one alone; put it into a list."
+            )
     sizes = {name: len(values) for name, values in inputs.items()}
     if not sizes or len(set(sizes.values())) > 1:
         raise InvalidRequest(

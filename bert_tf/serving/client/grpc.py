@@ -1,8 +1,12 @@
 """gRPC, through the messages of tensorflow-serving-api, which needs TensorFlow."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from bert_tf.serving.client.client import Client, Columns
@@ -33,7 +37,9 @@ class GrpcClient(Client):
         version: see Client.
     """
 
-    def __init__(self, address: str, model_name: str, *, version: int | None = None):
+    def __init__(
+        self, address: str, model_name: str, *, version: int | str | None = None
+    ):
         super().__init__(model_name, version=version)
         # Answers have any size. A server that comes back is found by our own retries.
         self._channel = grpc.insecure_channel(
@@ -53,10 +59,12 @@ class GrpcClient(Client):
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self.model_name
         request.model_spec.signature_name = signature_name
-        if self.version is not None:
+        if isinstance(self.version, str):
+            request.model_spec.version_label = self.version
+        elif self.version is not None:
             request.model_spec.version.value = self.version
         for name, values in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+            request.inputs[name].CopyFrom(_to_proto(name, values))
         try:
             response = self._stub.Predict(request, timeout=deadline.remaining())
         except grpc.RpcError as error:
@@ -69,6 +77,28 @@ class GrpcClient(Client):
             name: _to_plain(name, tf.make_ndarray(proto))
             for name, proto in response.outputs.items()
         }
+
+
+def _to_proto(name: str, values: Sequence[Any]) -> TensorProto:
+    """A tensor of the values' own type, as a server makes one of their JSON form."""
+    try:
+        return tf.make_tensor_proto(_encode(values))
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(
+            f"Expected {name} to be texts or numbers, in rows of one length, received "
+            f"others ({error}); fill them up."
+        ) from error
+
+
+def _encode(value: Any) -> Any:
+    """Texts as UTF-8, arrays as lists."""
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, np.ndarray | np.generic):
+        return _encode(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_encode(each) for each in value]
+    return value
 
 
 def _to_plain(name: str, values: np.ndarray) -> list:

@@ -1,8 +1,10 @@
 """REST, in columns: the shorter of TF Serving's two formats."""
 
 import base64
+import contextlib
 import json
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -34,14 +36,23 @@ class RestClient(Client):
         url: of the server, such as http://localhost:8501.
         model_name: see Client.
         version: see Client.
+
+    Raises:
+        InvalidRequest: the URL is none of HTTP.
     """
 
-    def __init__(self, url: str, model_name: str, *, version: int | None = None):
+    def __init__(self, url: str, model_name: str, *, version: int | str | None = None):
+        if not url.startswith(("http://", "https://")):
+            raise InvalidRequest(
+                f"Expected a URL such as http://localhost:8501, received {url!r}."
+            )
         super().__init__(model_name, version=version)
         self._http = httpx2.Client()
         name = urllib.parse.quote(model_name, safe="")
         self._url = f"{url.rstrip('/')}/v1/models/{name}"
-        if version is not None:
+        if isinstance(version, str):
+            self._url += f"/labels/{urllib.parse.quote(version, safe='')}"
+        elif version is not None:
             self._url += f"/versions/{version}"
         self._output_names: dict[str, list[str]] = {}  # by signature
 
@@ -55,9 +66,11 @@ class RestClient(Client):
             ServingError: as in `predict`.
         """
         answer = self._get("", Deadline(timeout_seconds))
-        return {
-            int(each["version"]): each["state"] for each in answer["model_version_status"]
-        }
+        with _as_agreed():
+            return {
+                int(each["version"]): each["state"]
+                for each in answer["model_version_status"]
+            }
 
     def close(self) -> None:
         """See Client."""
@@ -69,20 +82,26 @@ class RestClient(Client):
             "inputs": {name: list(values) for name, values in inputs.items()},
         }
         body = json.dumps(request, default=_to_json)
-        outputs = self._send("POST", ":predict", deadline, body)["outputs"]
+        answer = self._send("POST", ":predict", deadline, body)
+        with _as_agreed():
+            outputs = answer["outputs"]
         # A server leaves out the name of an only output.
         if not isinstance(outputs, dict):
             outputs = {self._output_name(signature_name, deadline): outputs}
-        return {
-            name: _to_bytes(values) if name.endswith(BYTES_SUFFIX) else values
-            for name, values in outputs.items()
-        }
+        with _as_agreed():
+            return {
+                name: _to_bytes(values) if name.endswith(BYTES_SUFFIX) else values
+                for name, values in outputs.items()
+            }
 
     def _output_name(self, signature_name: str, deadline: Deadline) -> str:
         if signature_name not in self._output_names:
-            signatures = self._get("/metadata", deadline)["metadata"]["signature_def"]
-            outputs = signatures["signature_def"][signature_name]["outputs"]
-            self._output_names[signature_name] = list(outputs)
+            answer = self._get("/metadata", deadline)
+            with _as_agreed():
+                signatures = answer["metadata"]["signature_def"]["signature_def"]
+                self._output_names[signature_name] = list(
+                    signatures[signature_name]["outputs"]
+                )
         return self._output_names[signature_name][0]
 
     def _get(self, path: str, deadline: Deadline) -> dict[str, Any]:
@@ -106,19 +125,35 @@ class RestClient(Client):
                 f"Expected an answer of {self._url}, received none "
                 f"({error or type(error).__name__}); is the server there?"
             ) from error
+        except httpx2.DecodingError as error:
+            raise ServingError(f"The server's answer is damaged: {error}") from error
         return _parse(response.status_code, b"".join(chunks))
+
+
+@contextlib.contextmanager
+def _as_agreed() -> Iterator[None]:
+    """Tells of JSON in which something is not where TF Serving has it."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ServingError(
+            f"Expected TF Serving's answer, received another ({error!r}); what server is "
+            "this?"
+        ) from error
 
 
 def _parse(status: int, body: bytes) -> dict[str, Any]:
     """The answer in a response, or the exception that it tells of."""
+    # TF Serving gives back what a text holds, valid UTF-8 or not.
+    text = body.decode("utf-8", "replace")
     try:
-        answer = json.loads(body)
+        answer = json.loads(text)
     except ValueError:
         answer = None
     if status == 200 and isinstance(answer, dict):
         return answer
     told = answer.get("error") if isinstance(answer, dict) else None
-    message = told or body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")
+    message = told or text[:_SHOWN_CHARACTERS]
     message = f"The server answered {status}: {message}"
     if status in _UNAVAILABLE:
         raise Unavailable(message)

@@ -20,13 +20,13 @@ from starlette.routing import Route
 
 from bert_tf.serving.local import rest
 from bert_tf.serving.local.errors import RequestError
-from bert_tf.serving.local.models import ServedModel
+from bert_tf.serving.local.models import ServedModel, unknown_label
 
 MAX_BODY_BYTES = 10_000_000
 _MAX_RUNNING = 8  # requests that are computed at a time; others wait
 
 # Versions are numbers of 64 bits.
-_MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d{1,19}))?"
+_MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d{1,19})|/labels/([^/:]+))?"
 _ASK = re.compile(_MODEL + ":(classify|regress|predict)")
 _TELL = re.compile(_MODEL + "(/metadata)?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # to refuse all but two
@@ -104,20 +104,21 @@ async def _answer(
 ) -> Response:
     path = request.url.path
     if request.method == "POST" and (match := _ASK.fullmatch(path)):
-        name, version, method = match.groups()
+        name, number, label, method = match.groups()
         body = await _read(request)
         if body is None:
             message = f"Expected a body of at most {MAX_BODY_BYTES} bytes, received more"
             return _json(rest.error(message), 413)
-        model = served.get(name, _to_number(version))
+        model = served.get(name, _to_version(number, label))
         return _json(
             await anyio.to_thread.run_sync(_ANSWERS[method], model, body, limiter=limiter)
         )
     if request.method == "GET" and (match := _TELL.fullmatch(path)):
-        name, version, wants_metadata = match.groups()
+        name, number, label, wants_metadata = match.groups()
+        version = _to_version(number, label)
         if wants_metadata:
-            return _json(rest.metadata(name, served.get(name, _to_number(version))))
-        return _json(_status(served, name, _to_number(version)))
+            return _json(rest.metadata(name, served.get(name, version)))
+        return _json(_status(served, name, version))
     if path.startswith("/v1/"):
         raise RequestError(f"Malformed request: {request.method} {path}")
     raise RequestError(f"Not found: {path}", tf.errors.NOT_FOUND)
@@ -151,8 +152,10 @@ def _status(served: ServedModel, name: str, version: int | None) -> bytes:
     return rest.status(statuses)
 
 
-def _to_number(version: str | None) -> int | None:
-    return None if version is None else int(version)
+def _to_version(number: str | None, label: str | None) -> int | None:
+    if label is not None:
+        raise unknown_label(label)
+    return None if number is None else int(number)
 
 
 def _json(body: bytes, status: int = 200) -> Response:

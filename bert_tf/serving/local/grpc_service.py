@@ -10,7 +10,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from bert_tf.errors import UserError
 from bert_tf.serving.local.errors import RequestError
-from bert_tf.serving.local.models import ServedModel
+from bert_tf.serving.local.models import ServedModel, unknown_label
 from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -40,6 +40,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: predict_pb2.PredictRequest
     ) -> predict_pb2.PredictResponse:
         spec = request.model_spec
+        if spec.HasField("version_label"):
+            raise unknown_label(spec.version_label)
         version = spec.version.value if spec.HasField("version") else None
         model = self._served.get(spec.name, version)
         inputs = {name: _to_array(name, proto) for name, proto in request.inputs.items()}

@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import pathlib
 import threading
+import time
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,9 +16,11 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from bert_tf.errors import UserError
 from bert_tf.serving.local.errors import RequestError
 from bert_tf.serving.protocol import DEFAULT_SIGNATURE
-from bert_tf.serving.stored_model import signature_defs_of
+from bert_tf.serving.stored_model import signature_defs_of, versions_in
 
-_SECONDS_BETWEEN_LOOKS = 1.0  # TF Serving's own
+# TF Serving's own.
+_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_TRIES = 60.0
 
 
 class Model:
@@ -92,6 +95,15 @@ class VersionStatus:
     error_message: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Failure:
+    """Files that could not be loaded, and why; others are tried at once."""
+
+    files: object
+    message: str
+    next_try: float  # time.monotonic()
+
+
 class ServedModel:
     """The newest version in a folder that can be loaded.
 
@@ -108,11 +120,10 @@ class ServedModel:
         self._model_dir = pathlib.Path(model_dir)
         self._current: Model | None = None
         self._loading: int | None = None
-        # By version the files that could not be loaded, and why.
-        self._failures: dict[int, tuple[object, str]] = {}
+        self._failures: dict[int, _Failure] = {}  # by version
         self.refresh()
         if self._current is None:
-            reasons = "; ".join(message for _, message in self._failures.values())
+            reasons = "; ".join(each.message for each in self._failures.values())
             raise UserError(
                 f"Expected a folder with a SavedModel in a numbered folder such as 1, "
                 f"received {model_dir!r}{f' ({reasons})' if reasons else ''}; give the "
@@ -142,8 +153,8 @@ class ServedModel:
     def statuses(self) -> list[VersionStatus]:
         """Of the versions that are loaded, being loaded or could not be, newest first."""
         states = {
-            version: VersionStatus(version, "END", message)
-            for version, (_, message) in list(self._failures.items())
+            version: VersionStatus(version, "END", failure.message)
+            for version, failure in list(self._failures.items())
         }
         loading, available = self._loading, self._current.version
         if loading is not None:
@@ -156,24 +167,26 @@ class ServedModel:
         while not stop.wait(_SECONDS_BETWEEN_LOOKS):
             try:
                 self.refresh()
-            except OSError as error:  # the next look may see what this one did not
+            # The next look may see what this one did not.
+            except (OSError, tf.errors.OpError) as error:
                 logging.warning("Cannot look for versions: %s", error)
 
     def refresh(self) -> None:
         """Takes the newest version that can be loaded, unless it is here already."""
-        paths = _find_versions(self._model_dir)
+        paths = versions_in(self._model_dir)
         for version in self._failures.keys() - paths.keys():
             del self._failures[version]
         for version in sorted(paths, reverse=True):
             if self._current and version == self._current.version:
                 return
-            if self._load(paths[version], version):
+            if self._load(pathlib.Path(paths[version]), version):
                 return
 
     def _load(self, path: pathlib.Path, version: int) -> bool:
-        """Whether it could be loaded; what has failed is left until its files change."""
+        """Whether it could be loaded; what has failed is left alone for a while."""
         files = _list_files(path)
-        if self._failures.get(version, (None,))[0] == files:
+        failure = self._failures.get(version)
+        if failure and failure.files == files and time.monotonic() < failure.next_try:
             return False
         self._loading = version
         try:
@@ -181,7 +194,8 @@ class ServedModel:
         # Whatever it is: the version before goes on answering.
         except Exception as error:
             message = " ".join(str(error).split())
-            self._failures[version] = (files, message)
+            next_try = time.monotonic() + _SECONDS_BETWEEN_TRIES
+            self._failures[version] = _Failure(files, message, next_try)
             logging.warning("Version %d cannot be loaded: %s", version, message)
             return False
         finally:
@@ -194,14 +208,9 @@ class ServedModel:
         return True
 
 
-def _find_versions(model_dir: pathlib.Path) -> dict[int, pathlib.Path]:
-    if not model_dir.is_dir():
-        return {}
-    return {
-        int(path.name): path
-        for path in model_dir.iterdir()
-        if path.name.isascii() and path.name.isdecimal() and path.is_dir()
-    }
+def unknown_label(label: str) -> RequestError:
+    """What asking for a version by a label gives: only a configuration has labels."""
+    return RequestError(f"Unrecognized servable version label: {label}")
 
 
 def _list_files(path: pathlib.Path) -> list[tuple[str, int, int]]:

@@ -7,12 +7,14 @@ import threading
 import time
 
 
-def answer(status, body):
+def answer(status, body, headers=None):
     """Answers with a status and JSON, or with bytes as they are."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     def act(handler):
         handler.send_response(status)
+        for name, value in (headers or {}).items():
+            handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)

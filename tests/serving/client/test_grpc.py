@@ -5,12 +5,14 @@ import threading
 from concurrent import futures
 
 import grpc
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.serving.client import retries
 from bert_tf.serving.client.errors import (
@@ -61,15 +63,13 @@ def address(folder):
     ("signature_name", "inputs"),
     [
         ("serving_default", {"text": ["Zoë met Bo", "nobody", ""]}),
+        ("serving_default", {"text": ["Zoë", b"\xff"]}),
+        ("serving_default", {"text": np.array(["Zoë", "Bo"])}),
+        ("encode", {name: [np.array([1, 2, 3])] for name in ENCODER_INPUTS}),
+        ("encode", {name: np.array([[1, 2]]) for name in ENCODER_INPUTS}),
         ("fill_mask", {"text": ["a [MASK] b [MASK]", "ü", "[MASK]"]}),
         ("score", {"text": ["a", "b"], "text_pair": ["a", "c"]}),
-        (
-            "encode",
-            {
-                name: [[1, 2, 3]]
-                for name in ("input_word_ids", "input_mask", "input_type_ids")
-            },
-        ),
+        ("encode", {name: [[1, 2, 3]] for name in ENCODER_INPUTS}),
     ],
 )
 def test_both_clients_answer_alike(folder, address, signature_name, inputs):
@@ -131,6 +131,28 @@ def test_answers_are_pythons_own(address):
 def test_what_the_server_refuses(address, options, inputs, error, message):
     with GrpcClient(address, **options) as client, pytest.raises(error, match=message):
         client.predict(inputs)
+
+
+@pytest.mark.parametrize(
+    "values", [[None], ["\ud800"], [[1, 2], [3]], [["a", "b"], ["c"]], ["a", 1], [10**30]]
+)
+def test_what_is_no_tensor(folder, address, values):
+    with GrpcClient(address, "mine") as client, pytest.raises(InvalidRequest):
+        client.predict({"text": values})
+    with (
+        running("mine", folder) as url,
+        RestClient(url, "mine") as client,
+        pytest.raises(InvalidRequest),
+    ):
+        client.predict({"text": values})
+
+
+def test_labels_are_those_of_a_configuration(address):
+    with (
+        GrpcClient(address, "mine", version="stable") as client,
+        pytest.raises(InvalidRequest, match="servable version label: stable"),
+    ):
+        client.predict({"text": ["a"]})
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,16 @@ def test_a_version_and_inputs_of_other_types():
     }
 
 
+def test_a_label():
+    with (
+        misbehaving(GOOD) as (url, seen),
+        RestClient(url, "mine", version="canary/2") as client,
+    ):
+        client.predict({"text": ["a"]})
+
+    assert seen[0][1] == "/v1/models/mine/labels/canary%2F2:predict"
+
+
 def test_many_inputs_go_in_batches():
     batches = [{"outputs": {"n": [0, 1], "m": [0, 1]}}, {"outputs": {"n": [2], "m": [2]}}]
     with misbehaving(*(answer(200, batch) for batch in batches)) as (url, seen):
@@ -95,6 +105,12 @@ def test_bytes_are_decoded():
         assert predict(url, {"text": ["a"]}) == [
             {"raw_bytes": [b"\xff", b""], "text": "ü"}
         ]
+
+
+def test_text_that_is_no_utf8():
+    outputs = answer(200, b'{"outputs": {"word": ["ca\xfft"]}}')
+    with misbehaving(outputs) as (url, _):
+        assert predict(url, {"text": ["a"]}) == [{"word": "ca\ufffdt"}]
 
 
 def test_an_only_output_gets_its_name_back():
@@ -179,6 +195,9 @@ def test_the_deadline_is_that_of_all_attempts(monkeypatch):
             ServingError,
             "each of 1 input",
         ),
+        (answer(200, {"predictions": [1]}), ServingError, "KeyError.*what server is"),
+        (answer(200, {"outputs": {"a_bytes": ["a"]}}), ServingError, "what server is"),
+        (answer(200, b"{}", {"Content-Encoding": "gzip"}), ServingError, "is damaged"),
     ],
 )
 def test_what_does_not_pass_is_told_at_once(act, error, message):
@@ -192,6 +211,29 @@ def test_what_does_not_pass_is_told_at_once(act, error, message):
 def test_inputs_that_differ_in_number(inputs):
     with pytest.raises(InvalidRequest, match="as many values of each input"):
         predict("http://127.0.0.1:1", inputs)
+
+
+def test_metadata_without_the_signature():
+    acts = [answer(200, {"outputs": [1]}), answer(200, METADATA)]
+    with misbehaving(*acts) as (url, _), pytest.raises(ServingError, match="KeyError"):
+        predict(url, {"text": ["a"]}, signature_name="other")
+
+
+@pytest.mark.parametrize("text", ["abc", b"abc"])
+def test_a_text_instead_of_a_list(text):
+    with pytest.raises(InvalidRequest, match="a list of text, received one alone"):
+        predict("http://127.0.0.1:1", {"text": text})
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_size_that_is_none(batch_size):
+    with pytest.raises(InvalidRequest, match=f"at least 1, received {batch_size}"):
+        predict("http://127.0.0.1:1", {"text": ["a"]}, batch_size=batch_size)
+
+
+def test_a_url_that_is_none():
+    with pytest.raises(InvalidRequest, match="received 'localhost:8501'"):
+        RestClient("localhost:8501", "mine")
 
 
 def test_status():

@@ -7,6 +7,7 @@ import time
 
 import httpx2
 import pytest
+import tensorflow as tf
 
 from bert_tf.errors import UserError
 from bert_tf.serving.local import models
@@ -130,6 +131,26 @@ def test_a_version_that_cannot_be_loaded_is_told_once_until_it_is_mended(folder,
     assert served.statuses() == [VersionStatus(2, "AVAILABLE")]
 
 
+def test_what_has_failed_is_tried_again_later(folder, monkeypatch):
+    served = ServedModel("model", str(folder))
+    save(folder, 2)
+    load = models.Model
+
+    def fail(path, version):
+        raise tf.errors.ResourceExhaustedError(None, None, "not now")
+
+    monkeypatch.setattr(models, "Model", fail)
+    served.refresh()
+    monkeypatch.setattr(models, "Model", load)
+    served.refresh()
+    assert served.get("model").version == 1
+
+    later = time.monotonic() + 60
+    monkeypatch.setattr(models.time, "monotonic", lambda: later)
+    served.refresh()
+    assert served.statuses() == [VersionStatus(2, "AVAILABLE")]
+
+
 def test_only_folders_with_numbers_are_versions(folder):
     save(folder, 2)
     (folder / "2").rename(folder / "tmp-3")
@@ -151,14 +172,15 @@ def test_the_last_version_stays_when_the_folder_is_gone(folder):
 def test_a_folder_that_cannot_be_read_for_a_moment(folder, often, monkeypatch, caplog):
     served = ServedModel("model", str(folder))
     save(folder, 2)
-    find, failures = models._find_versions, [PermissionError("not now")]
+    find = models.versions_in
+    failures = [tf.errors.PermissionDeniedError(None, None, "not now")]
 
     def find_later(path):
         if failures:
             raise failures.pop()
         return find(path)
 
-    monkeypatch.setattr(models, "_find_versions", find_later)
+    monkeypatch.setattr(models, "versions_in", find_later)
     stop = threading.Event()
     thread = threading.Thread(target=served.watch, args=[stop])
     thread.start()

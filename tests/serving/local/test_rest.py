@@ -285,6 +285,16 @@ def test_a_model_that_is_not_there(url, path, message):
 
 
 @pytest.mark.parametrize(
+    ("method", "path"), [("POST", ":predict"), ("GET", ""), ("GET", "/metadata")]
+)
+def test_labels_are_those_of_a_configuration(url, method, path):
+    response = httpx2.request(method, f"{url}/labels/stable{path}")
+
+    message = "Unrecognized servable version label: stable"
+    assert (response.status_code, response.json()) == (400, {"error": message})
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/v1/models/half:predict"),
