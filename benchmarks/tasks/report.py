@@ -50,8 +50,8 @@ class Results:
             "all have the same examples, encoder, rates, batches of 32, epochs, longest "
             "sequences and two processor cores; AdamW, warm-up over a tenth of the steps "
             "and linear decay",
-            "sentences to tag of more than 254 pieces, which are few, are read through windows "
-            "by bert_tf and cut off by transformers",
+            "sentences to tag of more than 254 pieces, which are few, are read through "
+            "windows by bert_tf and cut off by transformers",
             "a floor is met if each seed of bert_tf reaches it",
             "minutes are of the whole program: start-up, tokenization, training, and "
             "answers to the held-out examples after each epoch; bert_tf also writes "
