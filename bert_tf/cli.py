@@ -75,6 +75,20 @@ def import_tensorflow() -> None:
             os.close(own_stderr)
 
 
+def named_columns(values: Sequence[str]) -> dict[str, str]:
+    """The columns of a table by what they hold, from a flag --columns.
+
+    Raises:
+        UserError: one is not NAME=COLUMN.
+    """
+    columns = dict(value.partition("=")[::2] for value in values)
+    if not all(columns) or not all(columns.values()):
+        raise UserError(
+            f"--columns: expected NAME=COLUMN, received {','.join(values)!r}."
+        )
+    return columns
+
+
 def _set_up_logging() -> None:
     """A time and a message a line, ours and nobody else's below a warning."""
     logging.set_verbosity(logging.INFO)

@@ -16,7 +16,9 @@ from bert_tf.config import SAMPLERS
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
 _EVAL_FILE = flags.DEFINE_string("eval_file", None, "Examples of the task.")
 _COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
-_EVAL_BATCH_SIZE = flags.DEFINE_integer("eval_batch_size", 64, "Examples together.")
+_EVAL_BATCH_SIZE = flags.DEFINE_integer(
+    "eval_batch_size", 64, "Examples together.", lower_bound=1
+)
 _PREDICTIONS = flags.DEFINE_string(
     "predictions", None, "File to write: each example with its answer, a line of JSON."
 )
@@ -29,24 +31,18 @@ flags.mark_flags_as_required(["workdir", "eval_file"])
 def main(argv):
     """Prints the figures."""
     del argv
+    columns = cli.named_columns(_COLUMNS.value)
     cli.import_tensorflow()
     from bert_tf.files import write_atomically
-    from bert_tf.tasks.answering import answer_examples
+    from bert_tf.tasks.answering import answer_examples, to_json_lines
     from bert_tf.tasks.finetuned import load_finetuned
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
-    examples = task.read(
-        _EVAL_FILE.value, dict(column.partition("=")[::2] for column in _COLUMNS.value)
-    )
+    examples = task.read_labelled(_EVAL_FILE.value, columns)
     task.check(examples, _EVAL_FILE.value)
     answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)
     if _PREDICTIONS.value:
-        lines = (
-            {"line": example.line, **example.inputs, "target": example.target} | answer
-            for example, answer in zip(examples, answers, strict=True)
-        )
-        content = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
-        write_atomically(_PREDICTIONS.value, content.encode())
+        write_atomically(_PREDICTIONS.value, to_json_lines(examples, answers).encode())
     print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
 
 

@@ -82,7 +82,7 @@ _CLASS_WEIGHTS = flags.DEFINE_enum(
 )
 _FROZEN = flags.DEFINE_bool("frozen", False, "Leave the encoder as it is.")
 _LAYERS = flags.DEFINE_list(
-    "layers", [], "Of the encoder that the head sees; -1,-2,-3,-4 with --frozen."
+    "layers", [], "Of the encoder that the head sees; the last four with --frozen."
 )
 _COMBINATION = flags.DEFINE_enum(
     "combination", "concat", ["concat", "sum"], "Of several layers."
@@ -91,7 +91,7 @@ _POOLING = flags.DEFINE_enum(
     "pooling",
     None,
     ["pooler", "first", "mean"],
-    "From tokens to a sequence; pooler, or mean of chosen layers.",
+    "From tokens to a sequence; pooler, or mean of chosen layers and with --frozen.",
 )
 _DTYPE_POLICY = flags.DEFINE_enum(
     "dtype_policy", "float32", ["float32", "mixed_bfloat16", "mixed_float16"], "Of Keras."
@@ -100,7 +100,9 @@ _STRATEGY = flags.DEFINE_enum(
     "strategy", "none", ["none", "mirrored"], "One device, or all of this machine."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of all that is random.")
-_NUM_SEEDS = flags.DEFINE_integer("num_seeds", 1, "Runs, each with the next seed.")
+_NUM_SEEDS = flags.DEFINE_integer(
+    "num_seeds", 1, "Runs, each with the next seed.", lower_bound=1
+)
 _ALLOW_MISSING = flags.DEFINE_list(
     "allow_missing", [], "Beginnings of our names of weights that may stay at random."
 )
@@ -132,18 +134,13 @@ def main(argv):
 
 
 def _config() -> FinetuneConfig:
-    layers = _LAYERS.value or (["-1", "-2", "-3", "-4"] if _FROZEN.value else [])
     try:
-        layers = tuple(map(int, layers))
+        layers = tuple(map(int, _LAYERS.value))
     except ValueError as error:
         raise UserError(
-            f"--layers: expected numbers, received {','.join(layers)!r}."
+            f"--layers: expected numbers, received {','.join(_LAYERS.value)!r}."
         ) from error
-    columns = dict(column.partition("=")[::2] for column in _COLUMNS.value)
-    if not all(columns.values()):
-        raise UserError(
-            f"--columns: expected NAME=COLUMN, received {','.join(_COLUMNS.value)!r}."
-        )
+    is_pooled = layers or (_FROZEN.value and _TASK.value != "seq2seq")
     return FinetuneConfig(
         task=TaskConfig(
             name=_TASK.value,
@@ -156,9 +153,9 @@ def _config() -> FinetuneConfig:
             frozen=_FROZEN.value,
             layers=layers,
             combination=_COMBINATION.value,
-            pooling=_POOLING.value or ("mean" if layers else "pooler"),
+            pooling=_POOLING.value or ("mean" if is_pooled else "pooler"),
         ),
-        columns=columns,
+        columns=cli.named_columns(_COLUMNS.value),
         **{
             flag.name: flag.value
             for flag in (

@@ -1,6 +1,7 @@
 """A fine-tuning: the task, what it sees of the encoder, and how it is trained."""
 
 import dataclasses
+from typing import Self
 
 from bert_tf.config.checks import (
     require,
@@ -12,6 +13,7 @@ from bert_tf.config.model import BertConfig
 
 COMBINATIONS = ("concat", "sum")
 POOLINGS = ("pooler", "first", "mean")
+_NUM_FROZEN_LAYERS = 4
 
 
 @dataclasses.dataclass
@@ -19,9 +21,18 @@ class FeatureConfig:
     """What a task's head sees of the encoder (Devlin et al. 2019, section 5.3)."""
 
     frozen: bool = False  # the encoder stays as it is: feature-based, not fine-tuning
-    layers: tuple[int, ...] = ()  # 0 the embeddings, -1 the last; none: the last's output
+    # 0 the embeddings, -1 the last; none: what the last gives to the pooler, or of a
+    # frozen encoder without its pooler the last four.
+    layers: tuple[int, ...] = ()
     combination: str = "concat"  # of several layers; or sum
     pooling: str = "pooler"  # of a sequence: BERT's own, the first token, or the mean
+
+    def resolved(self, model: BertConfig) -> Self:
+        """With the layers that are seen where none are chosen."""
+        if not self.frozen or self.layers or self.pooling == "pooler":
+            return self
+        num_layers = min(_NUM_FROZEN_LAYERS, model.num_hidden_layers)
+        return dataclasses.replace(self, layers=tuple(range(-1, -num_layers - 1, -1)))
 
     def validate(self, model: BertConfig) -> None:
         """Raises UserError on the first field that cannot be.
@@ -110,6 +121,13 @@ class FinetuneConfig:
             "num_epochs",
             "0, to evaluate what is there, or more",
             self.num_epochs,
+            "raise it",
+        )
+        require(
+            self.patience >= 0,
+            "patience",
+            "epochs to wait for a better one, or 0",
+            self.patience,
             "raise it",
         )
         require_share(self, "warmup_share", "weight_decay")

@@ -1,6 +1,8 @@
 """Answers to many examples, a batch at a time."""
 
+import dataclasses
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
@@ -67,3 +69,16 @@ def _size(example: Example) -> int:
         len(value) if isinstance(value, str) else sum(map(len, value))
         for value in example.inputs.values()
     )
+
+
+def to_json_lines(examples: Sequence[Example], answers: Sequence[Answer]) -> str:
+    """Examples, their targets among them, with their answers, a JSON object a line."""
+    lines = (
+        {"line": example.line, **example.inputs, "target": example.target} | answer
+        for example, answer in zip(examples, answers, strict=True)
+    )
+    # What people answered to a question is a dataclass.
+    to_json = functools.partial(
+        json.dumps, ensure_ascii=False, default=dataclasses.asdict
+    )
+    return "".join(f"{to_json(line)}\n" for line in lines)

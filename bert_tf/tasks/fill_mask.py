@@ -43,6 +43,7 @@ class FillMask(Task):
     inputs: ClassVar = {"text": 1}
     main_metric = "accuracy"
     has_labels = False
+    target_name = ""
     required_heads = ("masked_lm",)
     top_k: int = 5
 

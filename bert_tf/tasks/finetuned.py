@@ -34,8 +34,8 @@ def load_finetuned(
     """
     if not run_dir.is_finetuned(workdir):
         raise UserError(
-            f"Expected the folder of a fine-tuning, received {workdir!r}, which is one "
-            "of a pretraining; give the --workdir of bert_tf.finetune."
+            f"Expected the folder of a fine-tuning, received {workdir!r}, which is none; "
+            "give the --workdir of bert_tf.finetune."
         )
     config = run_dir.read_finetune_config(workdir)
     task, model = restore(config, run_dir.read(workdir), read_results(workdir))

@@ -17,7 +17,6 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.packing import pack_pair
 from bert_tf.data.task_files.choices import read_questions
-from bert_tf.data.task_files.opening import wrong
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks.sequences import raw_chunks
 from bert_tf.tasks.sums import WeightedSums, classification_sums
@@ -40,6 +39,7 @@ class MultipleChoice(Task):
     inputs: ClassVar = {"text": 1, "choices": 2}
     main_metric = "accuracy"
     has_labels = False
+    target_name = "the label of the right choice"
 
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
@@ -52,16 +52,6 @@ class MultipleChoice(Task):
             )
             for question in read_questions(path, columns)
         ]
-
-    def check(self, examples: Sequence[Example], path: str) -> None:
-        """Raises UserError for an example without its label, naming its line."""
-        for example in examples:
-            if example.target is None:
-                raise wrong(
-                    path,
-                    example.line,
-                    "expected the label of the right choice, received none; add it.",
-                )
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """See Task."""

@@ -26,6 +26,7 @@ class PairRegression(Task):
     inputs: ClassVar = {"text": 1, "text_pair": 1}
     main_metric = "spearman"
     has_labels = False
+    target_name = "a score"
 
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:

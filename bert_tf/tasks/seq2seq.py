@@ -48,6 +48,7 @@ class Seq2Seq(Task):
     inputs: ClassVar = {"text": 1}
     main_metric = "exact_match"
     has_labels = False
+    target_name = "a target"
 
     def __init__(self, config: TaskConfig, tokenizer: BertTokenizer):
         super().__init__(config, tokenizer)

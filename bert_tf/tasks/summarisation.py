@@ -20,7 +20,6 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.sentence_spans import Sentences, by_text, split_sentences
-from bert_tf.data.task_files.opening import wrong
 from bert_tf.data.task_files.summaries import read_articles
 from bert_tf.data.windows import make_windows
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
@@ -57,6 +56,7 @@ class Summarisation(Task):
     inputs: ClassVar = {"text": 1}
     main_metric = "rougeL"
     has_labels = False
+    target_name = "a summary"
     has_windows = True
 
     @classmethod
@@ -66,14 +66,6 @@ class Summarisation(Task):
             Example({"text": article.text}, article.summary, article.line)
             for article in read_articles(path, columns)
         ]
-
-    def check(self, examples: Sequence[Example], path: str) -> None:
-        """Raises UserError for an example without its summary, naming its line."""
-        for example in examples:
-            if example.target is None:
-                raise wrong(
-                    path, example.line, "expected a summary, received none; add it."
-                )
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """See Task."""

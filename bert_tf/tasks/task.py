@@ -19,6 +19,7 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
 from bert_tf.data.task_files.opening import wrong
 from bert_tf.data.tokenization import BertTokenizer
+from bert_tf.errors import UserError
 from bert_tf.tasks.batches import to_plain
 from bert_tf.tasks.sequences import pack_texts
 from bert_tf.tasks.sums import WeightedSums
@@ -56,6 +57,8 @@ class Task(abc.ABC):
     # Which of `metrics` tells the best epoch; higher is better.
     main_metric: str
     has_labels: ClassVar[bool] = True
+    # What an example has to have to be trained or evaluated on; "" where nothing.
+    target_name: ClassVar[str] = "a label"
     # Whether texts longer than the model are seen whole, a window at a time.
     has_windows: ClassVar[bool] = False
     # Heads that are not trained here, and must be in the checkpoint.
@@ -80,6 +83,25 @@ class Task(abc.ABC):
         Raises:
             UserError: naming the line that is wrong.
         """
+
+    @classmethod
+    def read_labelled(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
+        """Reads a file of examples to train or to evaluate on; see `read`.
+
+        Raises:
+            UserError: there are none, or one has no target, also.
+        """
+        examples = cls.read(path, columns)
+        if not examples:
+            raise UserError(f"{path}: expected examples, received none; check the file.")
+        for example in examples if cls.target_name else ():
+            if example.target is None:
+                raise wrong(
+                    path,
+                    example.line,
+                    f"expected {cls.target_name}, received none; add it.",
+                )
+        return examples
 
     @classmethod
     def labels_of(cls, examples: Sequence[Example]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ WORKDIR/config.json       the whole FinetuneConfig, labels included
 
 import dataclasses
 import functools
+import hashlib
 import json
 import math
 import os
@@ -40,6 +41,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
 )
 from bert_tf.modeling.checkpoints.shapes import head_of
 from bert_tf.tasks.answering import answer_examples
+from bert_tf.tasks.labels import with_labels
 from bert_tf.tasks.registry import task_class
 from bert_tf.tasks.task import Example, Task
 from bert_tf.training import callbacks
@@ -77,11 +79,12 @@ def finetune_and_evaluate(
     """
     task_type = task_class(config.task.name)
     pretrained = read_pretrained(config.init_checkpoint, allow_missing=allow_missing)
-    train = task_type.read(config.train_file, config.columns) if config.num_epochs else []
-    held_out = task_type.read(config.eval_file, config.columns)
+    read = functools.partial(task_type.read_labelled, columns=config.columns)
+    train = read(config.train_file) if config.num_epochs else []
+    held_out = read(config.eval_file)
     config = complete(config, pretrained, task_type, train)
     config.validate()
-    _prepare_workdir(config, pretrained, workdir)
+    _check_begun_with(config, workdir)
     finished = read_text(os.path.join(workdir, RESULTS_FILE))
     if finished:
         logging.info("%s is finished; nothing is left to do.", workdir)
@@ -104,6 +107,11 @@ def finetune_and_evaluate(
             )
 
     if config.class_weights == "balanced":
+        if not task.has_labels:
+            raise UserError(
+                f"class_weights: expected none for {task.config.name}, which has no "
+                "classes, received 'balanced'; leave it out."
+            )
         task.balance_classes(train)
 
     # Build.
@@ -118,19 +126,22 @@ def finetune_and_evaluate(
     keras.utils.set_random_seed(config.seed)  # of the head's weights
     with strategy.scope():
         model = task.make_model(config.model, config.features)
+        pretrained = with_labels(pretrained, config.task.labels)
         weights = task.warm_start(pretrained.weights)
         pretrained = dataclasses.replace(pretrained, weights=weights)
         new = _load(model, pretrained, num_new_layers=config.num_new_layers)
+        for path in new:
+            if head_of(path) in task.required_heads:
+                raise UserError(
+                    f"Expected {path} in {config.init_checkpoint!r}, found none; give a "
+                    f"checkpoint with the head that {config.task.name} needs."
+                )
         trainer = Trainer(model, task, seed=config.seed)
         trainer.compile(_make_optimizer(config, batches.num_batches))
+        _write_beginning(config, pretrained, workdir)
         state = TrainingState(workdir, trainer, is_writer=True)
-    for path in new:
-        if head_of(path) in task.required_heads:
-            raise UserError(
-                f"Expected {path} in {config.init_checkpoint!r}, found none; give a "
-                f"checkpoint with the head that {config.task.name} needs."
-            )
     state.restore()
+    _check_same_examples(state, config, train, held_out)
 
     # Train.
     log = MetricsLog(os.path.join(workdir, METRICS_FILE), first_step=state.step)
@@ -198,10 +209,18 @@ def complete(
     model = dataclasses.replace(pretrained.config, dtype_policy=config.model.dtype_policy)
     labels = config.task.labels
     if task_type.has_labels and not labels:
-        labels = task_type.labels_of(train)
+        labels = task_type.labels_of(train) if train else pretrained.labels
+        if not labels:
+            raise UserError(
+                f"labels: expected those of the classes, received none, and "
+                f"{config.init_checkpoint!r} has none; give them, or a train_file."
+            )
         logging.info("%d labels: %s", len(labels), ", ".join(labels))
     return dataclasses.replace(
-        config, model=model, task=dataclasses.replace(config.task, labels=labels)
+        config,
+        model=model,
+        features=config.features.resolved(model),
+        task=dataclasses.replace(config.task, labels=labels),
     )
 
 
@@ -234,24 +253,52 @@ def _is_exhausted(
     return len(history) - 1 - best_epoch(history, metric) >= patience
 
 
-def _prepare_workdir(
-    config: FinetuneConfig, pretrained: Pretrained, workdir: str
-) -> None:
-    """Writes what identifies a run, or checks that it is the one begun here."""
+def _check_begun_with(config: FinetuneConfig, workdir: str) -> None:
+    """Raises UserError if another run was begun in the folder."""
     path = os.path.join(workdir, CONFIG_FILE)
-    begun = read_text(path)
-    if begun is None:
-        make_folder(workdir)
-        save_vocabulary(pretrained.vocabulary, os.path.join(workdir, VOCAB_FILE))
-        write_atomically(path, to_json(config).encode())
+    content = read_text(path)
+    if content is None:
         return
-    now, begun = json.loads(to_json(config)), json.loads(begun)
-    for name, value in now.items():
+    try:
+        begun = json.loads(content)
+    except ValueError as error:
+        raise UserError(
+            f"Expected the configuration of a run in {path}, received other text "
+            f"({error}); use another --workdir."
+        ) from error
+    for name, value in json.loads(to_json(config)).items():
         if begun.get(name) != value:
             raise UserError(
                 f"Expected the settings {workdir} was begun with, received {name}="
                 f"{value!r} instead of {begun.get(name)!r}; use another --workdir or set "
                 "it back."
+            )
+
+
+def _write_beginning(
+    config: FinetuneConfig, pretrained: Pretrained, workdir: str
+) -> None:
+    """Writes what identifies a run."""
+    make_folder(workdir)
+    save_vocabulary(pretrained.vocabulary, os.path.join(workdir, VOCAB_FILE))
+    write_atomically(os.path.join(workdir, CONFIG_FILE), to_json(config).encode())
+
+
+def _check_same_examples(
+    state: TrainingState,
+    config: FinetuneConfig,
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+) -> None:
+    """Raises UserError if the run that goes on was begun with other examples."""
+    for name, examples in (("train_file", train), ("eval_file", held_out)):
+        digest = hashlib.sha256(repr(examples).encode("utf-8", "surrogatepass"))
+        digest = digest.hexdigest()
+        if state.progress.setdefault(f"{name}_digest", digest) != digest:
+            raise UserError(
+                f"Expected the examples that the run was begun with in "
+                f"{getattr(config, name)!r}, received others; use another --workdir or "
+                "put them back."
             )
 
 

@@ -1,17 +1,20 @@
 """Classes of texts and of pairs, from files to figures."""
 
+import dataclasses
 import json
 import random
 
 import numpy as np
 import pytest
 
-from bert_tf.config import FeatureConfig, FinetuneConfig, TaskConfig
+from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.formats import read_pretrained, write_pretrained
+from bert_tf.modeling.checkpoints.pretrained import Pretrained
 from bert_tf.tasks.answering import answer_examples
 from bert_tf.tasks.classification import Classification, PairClassification
 from bert_tf.tasks.finetuned import load_finetuned
+from bert_tf.tasks.labels import with_labels
 from bert_tf.tasks.task import Example
 from bert_tf.training import finetune_lib
 from bert_tf.training.finetune_lib import finetune_and_evaluate
@@ -142,6 +145,81 @@ def test_another_configuration_on_the_same_folder_is_refused(finetuned, bert, re
         finetune_and_evaluate(config_of(bert, reviews, num_epochs=4), finetuned[0])
 
 
+def test_other_examples_in_the_same_file_are_refused(bert, tmp_path, monkeypatch):
+    files = (
+        write_reviews(tmp_path / "train.tsv", seed=1, count=24),
+        write_reviews(tmp_path / "dev.tsv", seed=2, count=4),
+    )
+    config, workdir = config_of(bert, files), str(tmp_path / "run")
+    save = finetune_lib.TrainingState.save
+
+    def save_and_stop(state):
+        save(state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune_lib.TrainingState, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        finetune_and_evaluate(config, workdir)
+    write_reviews(tmp_path / "train.tsv", seed=1, count=48)
+
+    with pytest.raises(UserError, match=r"begun with in '.*train\.tsv', received others"):
+        finetune_and_evaluate(config, workdir)
+
+
+def test_a_damaged_configuration_in_the_folder(bert, reviews, tmp_path):
+    (tmp_path / "config.json").write_text("{")
+
+    with pytest.raises(UserError, match=r"Expected the configuration of a run in"):
+        finetune_and_evaluate(config_of(bert, reviews), str(tmp_path))
+
+
+def test_labels_in_another_order_are_answered_alike(finetuned, reviews, tmp_path):
+    workdir, results = finetuned
+    task = TaskConfig("classification", labels=("good", "bad"), max_seq_length=32)
+    config = config_of(workdir, ("", reviews[1]), task=task, num_epochs=0)
+
+    swapped = finetune_and_evaluate(config, str(tmp_path))
+
+    assert swapped["accuracy"] == results["accuracy"]
+    kernel = "sequence_classifier/kernel"
+    before, after = (read_pretrained(path) for path in (workdir, str(tmp_path)))
+    np.testing.assert_array_equal(after.weights[kernel], before.weights[kernel][:, ::-1])
+
+
+def test_labels_are_the_checkpoints_where_nothing_is_learnt(finetuned, reviews, tmp_path):
+    workdir, results = finetuned
+    config = config_of(workdir, ("", reviews[1]), num_epochs=0)
+
+    assert finetune_and_evaluate(config, str(tmp_path))["f1"] == results["f1"]
+
+
+def test_nothing_is_learnt_and_nobody_knows_the_labels(bert, reviews, tmp_path):
+    config = config_of(bert, ("", reviews[1]), num_epochs=0)
+
+    with pytest.raises(UserError, match="labels: expected those of the classes"):
+        finetune_and_evaluate(config, str(tmp_path))
+
+
+def test_a_classifier_of_other_labels_begins_anew():
+    config = BertConfig()
+    weights = {"bert/pooler/bias": np.ones(2), "sequence_classifier/bias": np.ones(2)}
+    pretrained = Pretrained(config, weights, None, None, labels=("ham", "spam"))
+
+    assert set(with_labels(pretrained, ("ham", "news")).weights) == {"bert/pooler/bias"}
+    assert with_labels(pretrained, ()) is pretrained
+    unnamed = dataclasses.replace(pretrained, labels=("LABEL_0", "LABEL_1"))
+    assert with_labels(unnamed, ("ham", "news")) is unnamed
+
+
+def test_a_frozen_encoder_has_the_layers_it_has(bert, reviews, tmp_path):
+    features = FeatureConfig(frozen=True, pooling="mean")
+    config = config_of(bert, reviews, features=features, num_epochs=1)
+
+    finetune_and_evaluate(config, str(tmp_path))
+
+    assert load_finetuned(str(tmp_path))[1].features.layers == (-1, -2)
+
+
 def test_a_frozen_encoder_stays_as_it_is(bert, reviews, tmp_path):
     features = FeatureConfig(frozen=True, layers=(-1, -2), pooling="mean")
     config = config_of(bert, reviews, features=features, num_epochs=1)
@@ -230,6 +308,21 @@ def test_an_unknown_label_is_told_with_its_line(bert, reviews, tmp_path):
         finetune_and_evaluate(
             config_of(bert, (reviews[0], str(path))), str(tmp_path / "run")
         )
+    assert not (tmp_path / "run").exists()  # and the mended file may be tried there
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [
+        ([Example({"text": "a"}, None, 2)], r"dev\.csv:2: expected a label, received"),
+        ([], r"dev\.csv: expected examples, received none"),
+    ],
+)
+def test_nothing_to_learn_from(examples, message, monkeypatch):
+    monkeypatch.setattr(Classification, "read", lambda path, columns: examples)
+
+    with pytest.raises(UserError, match=message):
+        Classification.read_labelled("dev.csv", {})
 
 
 def test_texts_that_are_cut_are_counted(bert, reviews, tmp_path, caplog):

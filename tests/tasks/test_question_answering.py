@@ -16,7 +16,7 @@ from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.data.windows import make_windows
 from bert_tf.errors import UserError
-from bert_tf.tasks.answering import answer_examples
+from bert_tf.tasks.answering import answer_examples, to_json_lines
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.question_answering import (
     MAX_ANSWER_TOKENS,
@@ -518,6 +518,9 @@ def test_it_learns_and_a_loaded_model_answers_the_same(bert, tmp_path):
     # The threshold that was best in evaluation is the one it answers with.
     assert task.no_answer_threshold == results["best_f1_threshold"]
     assert figures["f1"] == pytest.approx(results["best_f1"])
+    lines = to_json_lines(examples, answers).splitlines()
+    assert json.loads(lines[0])["target"]["id"] == examples[0].target.id
+    assert json.loads(lines[0])["answer"] == answers[0]["answer"]
     for answer, example in zip(answers, examples, strict=True):
         context = example.inputs["context"].encode()
         assert context[answer["start"] : answer["end"]].decode() == answer["answer"]

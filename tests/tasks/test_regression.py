@@ -56,6 +56,27 @@ def test_metrics():
     assert figures(1.0, 1.0, 1.0, 1.0) == {"pearson": 0.0, "spearman": 0.0}
 
 
+def test_pairs_without_scores(monkeypatch):
+    examples = [Example({}, 1.0, 1), Example({}, None, 2)]
+    monkeypatch.setattr(PairRegression, "read", lambda path, columns: examples)
+
+    with pytest.raises(UserError, match=r"dev\.csv:2: expected a score, received none"):
+        PairRegression.read_labelled("dev.csv", {})
+
+
+def test_classes_that_are_none_cannot_be_balanced(bert, tmp_path):
+    config = FinetuneConfig(
+        task=TaskConfig(name="pair_regression", max_seq_length=32),
+        init_checkpoint=bert,
+        train_file=write_pairs(tmp_path / "train.tsv", seed=1, count=2),
+        eval_file=write_pairs(tmp_path / "dev.tsv", seed=2, count=2),
+        class_weights="balanced",
+    )
+
+    with pytest.raises(UserError, match="class_weights: expected none for pair_regr"):
+        finetune_and_evaluate(config, str(tmp_path / "run"))
+
+
 @pytest.mark.parametrize("score", ["high", "nan", "inf", ""])
 def test_a_score_that_is_no_number(score, tmp_path):
     path = tmp_path / "dev.tsv"
