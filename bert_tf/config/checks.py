@@ -1,5 +1,7 @@
 """What fields of configurations are checked with, and how errors are told."""
 
+import numbers
+import typing
 from typing import Any
 
 from bert_tf.errors import UserError
@@ -25,14 +27,29 @@ def require_choice(name: str, received: str, choices: tuple[str, ...]) -> None:
 def require_positive(config: Any, *names: str) -> None:
     """Raises UserError for the first of these fields that is not above 0."""
     for name in names:
-        value = getattr(config, name)
+        value = _number(config, name)
         require(value > 0, name, "a number above 0", value, "raise it")
 
 
 def require_share(config: Any, *names: str) -> None:
     """Raises UserError for the first of these fields that is not in [0, 1)."""
     for name in names:
-        value = getattr(config, name)
+        value = _number(config, name)
         require(
             0 <= value < 1, name, "a share of at least 0 and below 1", value, "change it"
         )
+
+
+def _number(config: Any, name: str) -> float:
+    """A field's value; raises UserError unless it is a number, whole if the field is."""
+    value = getattr(config, name)
+    is_whole = typing.get_type_hints(type(config))[name] is int
+    kind = numbers.Integral if is_whole else numbers.Real
+    require(
+        isinstance(value, kind) and not isinstance(value, bool),
+        name,
+        "a whole number" if is_whole else "a number",
+        value,
+        "give one",
+    )
+    return value

@@ -1,6 +1,5 @@
 """Reads a BERT from whatever folder it is in, and writes it for other libraries."""
 
-import json
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -9,10 +8,13 @@ import tensorflow as tf
 from absl import logging
 
 from bert_tf.errors import UserError
-from bert_tf.files import read_text
 from bert_tf.modeling.checkpoints import google, hugging_face, keras_hub, run_dir
 from bert_tf.modeling.checkpoints.coverage import Coverage
-from bert_tf.modeling.checkpoints.pretrained import Pretrained, check_vocabulary
+from bert_tf.modeling.checkpoints.pretrained import (
+    Pretrained,
+    check_vocabulary,
+    read_json,
+)
 from bert_tf.modeling.checkpoints.shapes import head_of
 
 _WRITERS: dict[str, Callable[[Pretrained, str], Coverage]] = {
@@ -118,7 +120,7 @@ def _reader_of(path: str) -> Callable[..., Pretrained]:
         return keras_hub.read  # a preset's name
     if tf.io.gfile.exists(os.path.join(path, google.CONFIG_FILE)):
         return google.read
-    settings = _read_settings(os.path.join(path, hugging_face.CONFIG_FILE))
+    settings = read_json(path, hugging_face.CONFIG_FILE) or {}
     if "registered_name" in settings:
         return keras_hub.read
     if "model_type" in settings:
@@ -130,13 +132,3 @@ def _reader_of(path: str) -> Callable[..., Pretrained]:
         f"{run_dir.CONFIG_FILE} of Hugging Face, KerasHub or a run of ours, received "
         f"{path!r} with neither; check the path."
     )
-
-
-def _read_settings(path: str) -> dict:
-    try:
-        settings = json.loads(read_text(path) or "{}")
-    except ValueError as error:
-        raise UserError(
-            f"Expected JSON in {path!r}, received something else; copy it again."
-        ) from error
-    return settings if isinstance(settings, dict) else {}

@@ -15,12 +15,15 @@ import tensorflow as tf
 from bert_tf.config import BertConfig
 from bert_tf.data.vocab import save_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, read_text, write_atomically
+from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import (
+    ORIGINAL,
     Pretrained,
     find_vocabulary,
     is_lower_case,
+    read_json,
+    require_original,
 )
 from bert_tf.modeling.checkpoints.weight_names import WeightNames, to_ours, to_theirs
 
@@ -28,8 +31,7 @@ CONFIG_FILE = "bert_config.json"
 VOCAB_FILE = "vocab.txt"
 CHECKPOINT = "bert_model.ckpt"
 
-# What Google's code calls gelu is the approximation by tanh.
-_ACTIVATIONS = {"gelu": "gelu_new"}
+_ACTIVATION = "gelu"  # what Google's code calls the approximation by tanh
 _FIELDS = (
     "attention_probs_dropout_prob",
     "hidden_dropout_prob",
@@ -193,8 +195,8 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
     vocabulary = find_vocabulary(folder)
     config = BertConfig(
         **{name: settings[name] for name in _FIELDS if name in settings},
-        hidden_act=_activation(settings, folder),
         do_lower_case=is_lower_case(vocabulary, do_lower_case),
+        **ORIGINAL,
     )
     config.validate()
     theirs = _read_weights(prefix)
@@ -206,7 +208,7 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
     """Writes a checkpoint as google-research/bert does.
 
     Args:
-        pretrained: with layer normalisation after each block, and the GELU by tanh.
+        pretrained: what Google's code can compute.
         folder: made if need be.
 
     Returns:
@@ -217,12 +219,8 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
             written.
     """
     config = pretrained.config
-    activations = {ours: theirs for theirs, ours in _ACTIVATIONS.items()}
-    if config.hidden_act not in activations:
-        raise UserError(
-            f"Expected a model with hidden_act=gelu_new for Google's format, received "
-            f"{config.hidden_act!r}, which its code does not have; write another format."
-        )
+    require_original(config, "Google's BERT")
+    _check_case(pretrained)
     theirs, coverage = to_theirs(pretrained.weights, TENSORFLOW_1, config)
     make_folder(folder)
     names = sorted(theirs)
@@ -234,7 +232,7 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
         tensors=[theirs[name] for name in names],
     )
     settings = {name: getattr(config, name) for name in _FIELDS}
-    settings["hidden_act"] = activations[config.hidden_act]
+    settings["hidden_act"] = _ACTIVATION
     if pretrained.vocabulary:
         save_vocabulary(pretrained.vocabulary, os.path.join(folder, VOCAB_FILE))
     write_atomically(
@@ -242,6 +240,19 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
         f"{json.dumps(settings, indent=2, sort_keys=True)}\n".encode(),
     )
     return coverage
+
+
+def _check_case(pretrained: Pretrained) -> None:
+    """Raises UserError for a model whose vocabulary does not show how it was made."""
+    received = pretrained.config.do_lower_case
+    expected = is_lower_case(pretrained.vocabulary, None)
+    if received != expected:
+        raise UserError(
+            f"Expected do_lower_case={expected}, as the vocabulary shows and nothing "
+            f"else in Google's format tells, received {received}; write another format, "
+            f"or convert with --do_lower_case={expected} and give --do_lower_case="
+            f"{received} to what reads it."
+        )
 
 
 def _find(path: str) -> tuple[str, str]:
@@ -264,24 +275,19 @@ def _find(path: str) -> tuple[str, str]:
 
 
 def _read_settings(folder: str) -> dict[str, Any]:
-    path = os.path.join(folder, CONFIG_FILE)
-    try:
-        return json.loads(read_text(path) or "")
-    except ValueError as error:
+    settings = read_json(folder, CONFIG_FILE)
+    if settings is None:
         raise UserError(
-            f"Expected {CONFIG_FILE} in {folder!r}, received none that can be read; put "
-            "the one of the model there."
-        ) from error
-
-
-def _activation(settings: dict[str, Any], folder: str) -> str:
-    name = settings.get("hidden_act", "gelu")
-    if name not in _ACTIVATIONS:
-        raise UserError(
-            f"Expected hidden_act {' or '.join(_ACTIVATIONS)} in {folder}/{CONFIG_FILE}, "
-            f"received {name!r}, which this model cannot compute."
+            f"Expected {CONFIG_FILE} in {folder!r}, found none; put the one of the model "
+            "there."
         )
-    return _ACTIVATIONS[name]
+    activation = settings.get("hidden_act", _ACTIVATION)
+    if activation != _ACTIVATION:
+        raise UserError(
+            f"Expected hidden_act {_ACTIVATION} in {folder}/{CONFIG_FILE}, received "
+            f"{activation!r}, which this package cannot compute; use another."
+        )
+    return settings
 
 
 def _read_weights(prefix: str) -> dict[str, np.ndarray]:

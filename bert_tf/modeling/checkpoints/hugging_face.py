@@ -3,20 +3,23 @@
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from bert_tf.config import BertConfig
+from bert_tf.config.checks import require
 from bert_tf.data.vocab import Vocabulary, save_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, read_text, write_atomically
+from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import (
     Pretrained,
     find_vocabulary,
     is_lower_case,
+    read_json,
 )
 from bert_tf.modeling.checkpoints.shapes import head_of
 from bert_tf.modeling.checkpoints.weight_names import (
@@ -146,7 +149,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
     Raises:
         UserError: a file is missing or says what this model cannot do.
     """
-    settings = _read_json(path, CONFIG_FILE)
+    settings = read_json(path, CONFIG_FILE)
     if settings is None:
         raise UserError(
             f"Expected {CONFIG_FILE} in {path!r}, found none; give the model's folder."
@@ -164,14 +167,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
     architecture = next(iter(settings.get("architectures") or ["BertModel"]))
     names = weight_names(classifier=_CLASSIFIERS.get(architecture, "sequence_classifier"))
     weights, coverage = to_ours(_with_full_names(_read_weights(path)), names, config)
-    labels = settings.get("id2label", {})
-    return Pretrained(
-        config,
-        weights,
-        vocabulary,
-        coverage,
-        labels=tuple(labels[key] for key in sorted(labels, key=int)),
-    )
+    return Pretrained(config, weights, vocabulary, coverage, labels=_labels(settings))
 
 
 def write(pretrained: Pretrained, folder: str) -> Coverage:
@@ -205,9 +201,7 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
         **{name: getattr(config, name) for name in _FIELDS},
         "hidden_act": config.hidden_act,
     }
-    if pretrained.labels:
-        settings["id2label"] = {str(i): name for i, name in enumerate(pretrained.labels)}
-        settings["label2id"] = {name: i for i, name in enumerate(pretrained.labels)}
+    settings |= _label_settings(pretrained, heads)
     make_folder(folder)
     _write_weights(theirs, os.path.join(folder, WEIGHTS_FILE))
     if pretrained.vocabulary:
@@ -234,11 +228,42 @@ def _check_settings(settings: dict[str, Any], path: str) -> None:
                 f"received {json.dumps(settings[name])}, which this model is not."
             )
     activation = settings.get("hidden_act", "gelu")
-    if activation not in _ACTIVATIONS:
+    if activation not in tuple(_ACTIVATIONS):  # or what has no hash
         raise UserError(
             f"Expected hidden_act {' or '.join(_ACTIVATIONS)} in {path}/{CONFIG_FILE}, "
-            f"received {activation!r}, which this model cannot compute."
+            f"received {activation!r}, which this package cannot compute; use another."
         )
+    todo = f"mend {path}/{CONFIG_FILE}"
+    heads = settings.get("architectures") or []
+    require(isinstance(heads, list), "architectures", "a list of names", heads, todo)
+    labels = settings.get("id2label") or {}
+    is_numbered = isinstance(labels, dict) and all(map(str.isdecimal, labels))
+    require(is_numbered, "id2label", "names by numbers", labels, todo)
+
+
+def _labels(settings: dict[str, Any]) -> tuple[str, ...]:
+    """The names of a classifier's outputs, if they have any."""
+    by_number = settings.get("id2label") or {}
+    labels = tuple(str(by_number[number]) for number in sorted(by_number, key=int))
+    return () if labels == _unnamed(len(labels)) else labels
+
+
+def _label_settings(pretrained: Pretrained, heads: Sequence[str]) -> dict[str, Any]:
+    """What tells how many outputs a classifier has, which are two if nothing does."""
+    labels, settings = pretrained.labels, {}
+    if not labels and heads in (["sequence_classifier"], ["token_classifier"]):
+        labels = _unnamed(len(pretrained.weights[f"{heads[0]}/bias"]))
+        if heads == ["sequence_classifier"] and len(labels) == 1:
+            settings["problem_type"] = "regression"
+    if labels:
+        settings["id2label"] = {str(i): name for i, name in enumerate(labels)}
+        settings["label2id"] = {name: i for i, name in enumerate(labels)}
+    return settings
+
+
+def _unnamed(num_outputs: int) -> tuple[str, ...]:
+    """What transformers calls outputs without names."""
+    return tuple(f"LABEL_{number}" for number in range(num_outputs))
 
 
 def _with_full_names(theirs: Weights) -> Weights:
@@ -257,7 +282,7 @@ def _with_full_names(theirs: Weights) -> Weights:
 
 
 def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
-    tokenizer = _read_json(path, _TOKENIZER_FILE)
+    tokenizer = read_json(path, _TOKENIZER_FILE)
     if tokenizer is None:
         return None
     model = tokenizer.get("model", {})
@@ -279,10 +304,10 @@ def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
 
 def _lower_case_of_tokenizer(path: str) -> bool | None:
     """What the tokenizer's files say of capitals and accents, if they do."""
-    settings = _read_json(path, _TOKENIZER_CONFIG_FILE) or {}
+    settings = read_json(path, _TOKENIZER_CONFIG_FILE) or {}
     lower_case = settings.get("do_lower_case")
     strip_accents = settings.get("strip_accents")
-    normalizer = (_read_json(path, _TOKENIZER_FILE) or {}).get("normalizer") or {}
+    normalizer = (read_json(path, _TOKENIZER_FILE) or {}).get("normalizer") or {}
     if normalizer.get("type") == "BertNormalizer":
         lower_case = normalizer.get("lowercase", lower_case)
         strip_accents = normalizer.get("strip_accents", strip_accents)
@@ -298,7 +323,7 @@ def _lower_case_of_tokenizer(path: str) -> bool | None:
 def _read_weights(path: str) -> dict[str, np.ndarray]:
     import safetensors
 
-    index = _read_json(path, INDEX_FILE)
+    index = read_json(path, INDEX_FILE)
     files = sorted(set(index["weight_map"].values())) if index else [WEIGHTS_FILE]
     weights = {}
     for name in files:
@@ -336,18 +361,6 @@ def _write_weights(weights: Weights, path: str) -> None:
         save_file(dict(weights), local, metadata={"format": "pt"})
         with open(local, "rb") as file:
             write_atomically(path, file.read())
-
-
-def _read_json(path: str, name: str) -> dict[str, Any] | None:
-    file_path = os.path.join(path, name)
-    text = read_text(file_path)
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError as error:
-        raise UserError(
-            f"Expected JSON in {file_path!r}, received something else ({error}); copy "
-            "the file again."
-        ) from error
 
 
 def _write_json(folder: str, name: str, content: dict[str, Any]) -> None:

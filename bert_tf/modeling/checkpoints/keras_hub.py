@@ -5,7 +5,11 @@ from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder
 from bert_tf.modeling.checkpoints.coverage import Coverage
-from bert_tf.modeling.checkpoints.pretrained import Pretrained
+from bert_tf.modeling.checkpoints.pretrained import (
+    ORIGINAL,
+    Pretrained,
+    require_original,
+)
 from bert_tf.modeling.checkpoints.weight_names import WeightNames, to_ours, to_theirs
 
 NAMES = WeightNames(
@@ -37,8 +41,6 @@ NAMES = WeightNames(
     },
     last_parts={part: f"/{part}" for part in ("kernel", "bias", "gamma", "beta")},
 )
-# What its BertBackbone computes and cannot be told otherwise.
-_FIXED = {"hidden_act": "gelu_new", "layer_norm_eps": 1e-12, "layer_norm": "post"}
 
 
 def read(preset: str, *, do_lower_case: bool | None = None) -> Pretrained:
@@ -73,7 +75,7 @@ def read(preset: str, *, do_lower_case: bool | None = None) -> Pretrained:
         hidden_dropout_prob=backbone.dropout,
         attention_probs_dropout_prob=backbone.dropout,
         do_lower_case=tokenizer.lowercase if do_lower_case is None else do_lower_case,
-        **_FIXED,
+        **ORIGINAL,
     )
     theirs = {variable.path: variable.numpy() for variable in backbone.weights}
     weights, coverage = to_ours(theirs, NAMES, config)
@@ -99,13 +101,7 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
     from keras_hub.models import BertBackbone, BertTokenizer
 
     config = pretrained.config
-    for name, expected in _FIXED.items():
-        if getattr(config, name) != expected:
-            raise UserError(
-                f"Expected {name}={expected} for KerasHub's BertBackbone, received "
-                f"{getattr(config, name)!r}, which it cannot compute; write another "
-                "format."
-            )
+    require_original(config, "KerasHub's BertBackbone")
     if pretrained.vocabulary is None:
         raise UserError(
             "Expected a vocabulary for a preset's tokenizer, received none; put the "

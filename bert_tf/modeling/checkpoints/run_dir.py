@@ -125,6 +125,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
     config = run.model
     if do_lower_case is not None:
         config = dataclasses.replace(config, do_lower_case=do_lower_case)
+    config.validate()
     checkpoint = sealed.newest(folder)
     if checkpoint is None:
         raise UserError(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert_tf.config import PretrainConfig, to_json
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints import formats
 from bert_tf.modeling.checkpoints.formats import read_pretrained, write_pretrained
@@ -93,7 +94,7 @@ def test_a_vocabulary_of_another_size(tmp_path):
     [
         ("nothing/there", "the folder of a BERT, received .*, which is none"),
         ("empty", "received .* with neither"),
-        ("list", "received .* with neither"),
+        ("list", "an object of JSON in .* received a list"),
         ("broken", "Expected JSON in"),
     ],
 )
@@ -105,6 +106,14 @@ def test_no_bert(path, message, tmp_path):
 
     with pytest.raises(UserError, match=message):
         read_pretrained(str(tmp_path / path))
+
+
+def test_a_run_with_a_size_that_is_no_number(tmp_path):
+    config = PretrainConfig(model=small_config(hidden_size="8"))
+    (tmp_path / "config.json").write_text(to_json(config))
+
+    with pytest.raises(UserError, match="hidden_size: expected a whole number"):
+        read_pretrained(str(tmp_path))
 
 
 def test_nothing_half_written(tmp_path, monkeypatch):

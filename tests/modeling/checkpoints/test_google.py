@@ -169,6 +169,14 @@ def test_a_missing_weight_is_named_unless_allowed(tmp_path):
     ("change", "message"),
     [
         ({"hidden_act": "relu"}, "hidden_act gelu .* received 'relu'"),
+        ({"hidden_act": ["gelu"]}, r"hidden_act gelu .* received \['gelu'\]"),
+        ({"hidden_size": "8"}, "hidden_size: expected a whole number, received '8'"),
+        ({"vocab_size": 10.0}, "vocab_size: expected a whole number, received 10.0"),
+        ({"num_hidden_layers": True}, "num_hidden_layers: .* received True"),
+        (
+            {"hidden_dropout_prob": None},
+            "hidden_dropout_prob: .* a number, received None",
+        ),
         ({"hidden_size": 16}, r"shape \(10, 16\) for bert/embeddings/word_embeddings"),
         ({"num_attention_heads": 3}, "hidden_size: expected a multiple"),
     ],
@@ -188,6 +196,9 @@ def test_no_configuration(tmp_path):
 
     with pytest.raises(UserError, match=r"Expected bert_config\.json in"):
         google.read(str(tmp_path))
+    (tmp_path / google.CONFIG_FILE).write_text("[1]")
+    with pytest.raises(UserError, match=r"an object of JSON in .* received a list"):
+        google.read(str(tmp_path))
 
 
 def test_a_damaged_checkpoint(tmp_path):
@@ -198,6 +209,28 @@ def test_a_damaged_checkpoint(tmp_path):
         google.read(str(tmp_path))
 
 
-def test_exact_gelu_has_no_name_in_googles_format(tmp_path):
-    with pytest.raises(UserError, match="hidden_act=gelu_new for Google's format"):
-        google.write(make_pretrained(hidden_act="gelu"), str(tmp_path))
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"hidden_act": "gelu"},
+        {"layer_norm_eps": 1e-5},
+        {"layer_norm": "pre"},
+        {"do_lower_case": False},
+    ],
+)
+def test_what_googles_format_cannot_say_is_refused(override, tmp_path):
+    with pytest.raises(UserError, match=f"Expected {next(iter(override))}="):
+        google.write(make_pretrained(**override), str(tmp_path))
+
+
+def test_every_other_field_is_read_back(tmp_path):
+    pretrained = make_pretrained(
+        type_vocab_size=3,
+        hidden_dropout_prob=0.2,
+        attention_probs_dropout_prob=0,
+        initializer_range=0.1,
+    )
+
+    google.write(pretrained, str(tmp_path))
+
+    assert_same(google.read(str(tmp_path)), pretrained)

@@ -73,6 +73,35 @@ def test_round_trip_of_each_head(heads, tmp_path):
     assert has_prefix == bool(heads)
 
 
+@pytest.mark.parametrize(
+    ("head", "num_labels", "problem_type"),
+    [
+        ("sequence_classifier", 1, "regression"),
+        ("sequence_classifier", 3, None),
+        ("token_classifier", 1, None),
+    ],
+)
+def test_outputs_without_names_are_counted(head, num_labels, problem_type, tmp_path):
+    pretrained = make_pretrained(head, num_labels=num_labels)
+
+    hugging_face.write(pretrained, str(tmp_path))
+
+    settings = json.loads((tmp_path / "config.json").read_text())
+    numbers = range(num_labels)
+    assert settings["id2label"] == {str(i): f"LABEL_{i}" for i in numbers}
+    assert settings["label2id"] == {f"LABEL_{i}": i for i in numbers}
+    assert settings.get("problem_type") == problem_type
+    assert_same(hugging_face.read(str(tmp_path)), pretrained)
+
+
+@pytest.mark.parametrize("head", ["choice_scorer", "answer_span", "masked_lm"])
+def test_heads_that_need_no_labels(head, tmp_path):
+    hugging_face.write(make_pretrained(head), str(tmp_path))
+
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert not {"id2label", "label2id", "problem_type"} & settings.keys()
+
+
 def test_old_names_and_constants(tmp_path):
     pretrained = make_pretrained("masked_lm")
     hugging_face.write(pretrained, str(tmp_path))
@@ -170,6 +199,14 @@ def test_a_vocabulary_in_tokenizer_json_alone(tmp_path):
         ({"position_embedding_type": "relative_key"}, "position_embedding_type"),
         ({"is_decoder": True}, "is_decoder=false .* received true"),
         ({"hidden_act": "relu"}, "hidden_act gelu .* received 'relu'"),
+        ({"hidden_act": ["gelu"]}, r"hidden_act gelu .* received \['gelu'\]"),
+        ({"hidden_size": "8"}, "hidden_size: expected a whole number, received '8'"),
+        ({"num_hidden_layers": [2]}, "num_hidden_layers: expected a whole number"),
+        ({"layer_norm_eps": "1e-12"}, "layer_norm_eps: expected a number, received"),
+        ({"hidden_dropout_prob": {}}, "hidden_dropout_prob: expected a number"),
+        ({"architectures": "BertModel"}, "architectures: expected a list of names"),
+        ({"id2label": ["no"]}, r"id2label: expected names by numbers, .* \['no'\]"),
+        ({"id2label": {"a": "no"}}, "id2label: expected names by numbers, received"),
         ({"vocab_size": 11}, r"shape \(11, 8\) for bert/embeddings/word_embeddings"),
     ],
 )
