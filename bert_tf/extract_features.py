@@ -1,7 +1,7 @@
 r"""Writes what a BERT's layers hold for each token of each text, and for each text.
 
     python -m bert_tf.extract_features --init_checkpoint=runs/mine --input=lines.txt \
-        --output=features.jsonl --layers=-1,-2,-3,-4
+        --output=features.jsonl --layers=-1,-2
 
 A line is a text, or a pair of texts with ||| between them. By the ending of --output:
 
@@ -19,6 +19,7 @@ import os
 from absl import flags
 
 from bert_tf import cli
+from bert_tf.config import FeatureConfig
 from bert_tf.errors import UserError
 
 _INIT_CHECKPOINT = flags.DEFINE_string(
@@ -26,8 +27,11 @@ _INIT_CHECKPOINT = flags.DEFINE_string(
 )
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line.")
 _OUTPUT = flags.DEFINE_string("output", None, "File to write: .jsonl or .npz.")
-_LAYERS = flags.DEFINE_list(
-    "layers", ["-1", "-2", "-3", "-4"], "0 the embeddings, -1 the last layer."
+_LAYERS = flags.DEFINE_string(
+    "layers",
+    None,
+    "0 the embeddings, -1 the last layer, such as -1,-2; the last four by default, or as "
+    "many as there are.",
 )
 _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "max_seq_length",
@@ -49,27 +53,42 @@ def main(argv):
             f"--output: expected a name that ends in .jsonl or .npz, received "
             f"{_OUTPUT.value!r}; choose one of the two."
         )
-    try:
-        layers = tuple(map(int, _LAYERS.value))
-    except ValueError as error:
-        raise UserError(
-            f"--layers: expected numbers, received {','.join(_LAYERS.value)!r}."
-        ) from error
+    features = FeatureConfig(frozen=True, layers=_chosen_layers(), pooling="mean")
     cli.import_tensorflow()
     from bert_tf.data.task_files.opening import read_lines
     from bert_tf.files import write_atomically
     from bert_tf.modeling.checkpoints.formats import read_pretrained
     from bert_tf.modeling.features import FeatureExtractor, to_jsonl, to_npz
 
-    extractor = FeatureExtractor(
-        read_pretrained(_INIT_CHECKPOINT.value, allow_missing=_ALLOW_MISSING.value),
-        layers=layers,
-        max_seq_length=_MAX_SEQ_LENGTH.value,
-    )
     lines = [line for _, line in read_lines(_INPUT.value)]
-    features = extractor.extract(lines, batch_size=_BATCH_SIZE.value)
+    if not lines:
+        raise UserError(
+            f"--input: expected a text a line, received none in {_INPUT.value!r}; give a "
+            "file with texts."
+        )
+    pretrained = read_pretrained(
+        _INIT_CHECKPOINT.value, allow_missing=_ALLOW_MISSING.value
+    )
+    layers = features.resolved(pretrained.config).layers
+    extractor = FeatureExtractor(
+        pretrained, layers=layers, max_seq_length=_MAX_SEQ_LENGTH.value
+    )
+    texts = extractor.extract(lines, batch_size=_BATCH_SIZE.value)
     write = {".jsonl": to_jsonl, ".npz": to_npz}[ending]
-    write_atomically(_OUTPUT.value, write(features, layers))
+    write_atomically(_OUTPUT.value, write(texts, layers))
+
+
+def _chosen_layers() -> tuple[int, ...]:
+    """Those of --layers; none without it."""
+    if _LAYERS.value is None:
+        return ()
+    try:
+        return tuple(map(int, _LAYERS.value.split(",")))
+    except ValueError as error:
+        raise UserError(
+            f"--layers: expected numbers such as -1,-2, received {_LAYERS.value!r}; give "
+            "some or leave it out."
+        ) from error
 
 
 if __name__ == "__main__":

@@ -80,11 +80,24 @@ def test_both_formats_hold_the_encoders_outputs(folder):
             np.testing.assert_allclose(received, values, atol=1e-5)
 
 
+def test_the_last_layers_by_default_as_many_as_there_are(folder):
+    done = extract(folder, "default.npz")
+
+    assert done.returncode == 0, done.stderr
+    assert np.load(folder / "default.npz")["layers"].tolist() == [-1, -2]
+
+
 @pytest.mark.parametrize(
     ("output", "flags", "message"),
     [
         ("f.txt", [], "ends in .jsonl or .npz"),
         ("f.npz", ["--layers=-1,last"], "--layers: expected numbers"),
+        ("f.npz", ["--layers="], "--layers: expected numbers such as -1,-2, received ''"),
+        (
+            "f.npz",
+            ["--input=/dev/null"],
+            "--input: expected a text a line",
+        ),
         ("f.npz", ["--layers=3"], "features.layers: expected numbers from -3 to 2"),
         ("f.npz", ["--layers=0", "--max_seq_length=65"], "max_position_embeddings=64"),
     ],
