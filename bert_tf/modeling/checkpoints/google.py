@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from bert_tf.config import BertConfig
 from bert_tf.data.vocab import save_vocabulary
@@ -221,6 +222,11 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
     config = pretrained.config
     require_original(config, "Google's BERT")
     _check_case(pretrained)
+    if pretrained.labels:
+        logging.warning(
+            "Google's format has no names of classes; in order, they are %s.",
+            ", ".join(pretrained.labels),
+        )
     theirs, coverage = to_theirs(pretrained.weights, TENSORFLOW_1, config)
     make_folder(folder)
     names = sorted(theirs)

@@ -11,11 +11,14 @@ from bert_tf.modeling.checkpoints.formats import read_pretrained, write_pretrain
 from bert_tf.modeling.checkpoints.pretrained import assign
 from bert_tf.modeling.checkpoints.shapes import encoder_shapes, head_shapes
 from bert_tf.modeling.models import BertPretrainer
+from tests.conftest import SHARED
 from tests.modeling.checkpoints.pretrained_cases import (
     assert_same,
     make_pretrained,
     small_config,
 )
+
+TINY = SHARED / "data/checkpoints/keras_bert_tiny_tf1"
 
 
 @pytest.mark.parametrize("layer_norm", ["post", "pre"])
@@ -59,6 +62,18 @@ def test_there_and_back_through_two_libraries(tmp_path):
     assert_same(read_pretrained(str(tmp_path / "c")), pretrained)
     data = "bert_model.ckpt.data-00000-of-00001"
     assert (tmp_path / "a" / data).read_bytes() == (tmp_path / "c" / data).read_bytes()
+
+
+@pytest.mark.skipif(not TINY.exists(), reason="needs ../shared")
+def test_a_checkpoint_of_others_there_and_back(tmp_path):
+    original = received = read_pretrained(str(TINY))
+
+    for number, format in enumerate(["hugging_face", "google", "hugging_face"]):
+        folder = str(tmp_path / str(number))
+        write_pretrained(received, folder, format=format)
+        received = read_pretrained(folder)
+
+    assert_same(received, original)
 
 
 def test_weights_that_no_file_has_stay_as_they_are():

@@ -106,6 +106,15 @@ def test_heads_have_the_originals_names_and_shapes(tmp_path):
     }
 
 
+def test_names_of_classes_are_told_where_they_are_lost(tmp_path, caplog):
+    pretrained = make_pretrained("sequence_classifier", labels=("no", "yes", "maybe"))
+
+    with caplog.at_level("WARNING"):
+        google.write(pretrained, str(tmp_path))
+
+    assert "in order, they are no, yes, maybe" in caplog.text
+
+
 @pytest.mark.parametrize("names", google.TENSORFLOW_2)
 def test_tensorflow_2_names(names, tmp_path):
     pretrained = make_pretrained()
