@@ -10,7 +10,6 @@ The label may be left out of all but MCTest, for questions to be answered.
 """
 
 import dataclasses
-import json
 import os
 import re
 import string
@@ -19,7 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from bert_tf.data.task_files.opening import read_lines, wrong
+from bert_tf.data.task_files.opening import parse_json, read_lines, wrong
 from bert_tf.data.task_files.tables import Layout, Row, read_table
 from bert_tf.errors import UserError
 
@@ -27,6 +26,7 @@ _QUESTIONS = 4  # that MCTest asks of a story
 _CHOICES = 4  # of SWAG and MCTest
 _FIRST_COLUMN = 3  # of MCTest's questions, after the number, the author and the story
 _FACT = "fact"
+_LETTERS = "ABCD"  # of MCTest's choices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +50,7 @@ def _mctest() -> Layout:
     return Layout(columns, cells=tuple(cells))
 
 
+_CHOICE = re.compile(r"choice(\d+)")
 _ENDINGS = {f"choice{number}": f"ending{number}" for number in range(_CHOICES)}
 _LAYOUTS = (
     *(
@@ -83,7 +84,10 @@ def read_questions(path: str, columns: Mapping[str, str]) -> list[Question]:
     columns = dict(columns)
     fact_column = columns.pop(_FACT, None)
     rows = read_table(
-        path, layouts=_LAYOUTS, columns=columns, structured=("question", "choices")
+        path,
+        layouts=_layouts_with(columns) if columns else _LAYOUTS,
+        columns=columns,
+        structured=("question", "choices"),
     )
     if "story" in rows[0].cells:
         return list(_questions_of_stories(path, rows))
@@ -94,6 +98,14 @@ def read_questions(path: str, columns: Mapping[str, str]) -> list[Question]:
         _question(path, row, facts[number].cells[_FACT] if facts else "")
         for number, row in enumerate(rows)
     ]
+
+
+def _layouts_with(columns: Mapping[str, str]) -> Sequence[Layout]:
+    """With the names that are required beside those in `columns`, and with all."""
+    choices = [name for name in columns if _CHOICE.fullmatch(name)] or ["choices"]
+    required = ("question",) if "question" in columns else ("text", *choices)
+    names = (required, (*required, "text_end", "label"))
+    return [Layout(dict.fromkeys(each, "")) for each in names]
 
 
 def _question(path: str, row: Row, fact: str) -> Question:
@@ -109,7 +121,7 @@ def _question(path: str, row: Row, fact: str) -> Question:
 
 def _question_of_object(path: str, row: Row) -> tuple[str, list[str], list[str]]:
     """The stem, the choices and their names."""
-    question = _json(row.cells["question"])
+    question = _json(path, row.line, row.cells["question"])
     try:
         choices = [(choice["text"], choice["label"]) for choice in question["choices"]]
         parts = [question["stem"], *(part for choice in choices for part in choice)]
@@ -130,10 +142,10 @@ def _choices_of_row(path: str, row: Row) -> list[str]:
         numbers = {
             int(match[1]): cell
             for name, cell in row.cells.items()
-            if (match := re.fullmatch(r"choice(\d+)", name))
+            if (match := _CHOICE.fullmatch(name))
         }
         return [numbers[number] for number in sorted(numbers)]
-    choices = _json(row.cells["choices"])
+    choices = _json(path, row.line, row.cells["choices"])
     if not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
         raise wrong(
             path,
@@ -144,11 +156,11 @@ def _choices_of_row(path: str, row: Row) -> list[str]:
     return choices
 
 
-def _json(cell: str) -> Any:
+def _json(path: str, line: int, cell: str) -> Any:
     """What `read_table` has made text of; None if it was text."""
     try:
-        return json.loads(cell)
-    except ValueError:
+        return parse_json(path, cell, line=line)
+    except UserError:
         return None
 
 
@@ -187,11 +199,12 @@ def _read_answers(path: str, *, num_stories: int) -> list[list[str]]:
         (line, text.split("\t")) for line, text in read_lines(answers) if text.strip()
     ]
     for line, cells in letters:
-        if len(cells) != _QUESTIONS:
+        if len(cells) != _QUESTIONS or not set(cells) <= set(_LETTERS):
             raise wrong(
                 answers,
                 line,
-                f"expected {_QUESTIONS} letters, received {len(cells)}; mend the line.",
+                f"expected {_QUESTIONS} letters of {_LETTERS}, received "
+                f"{' '.join(cells)[:60]!r}; mend the line.",
             )
     if len(letters) != num_stories:
         raise UserError(

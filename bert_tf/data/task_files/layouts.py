@@ -1,17 +1,20 @@
 """Tables that are known by their header, or without one by their first row."""
 
-from bert_tf.data.task_files.tables import Layout
+from bert_tf.data.task_files.tables import NO_LABEL, Layout
 
 
-def _named(text: str, label: str, *, pair: str | None = None) -> Layout:
-    return Layout({"text": text, "label": label} | ({"text_pair": pair} if pair else {}))
+def _named(
+    text: str, label: str, *, pair: str | None = None, no_label: str = NO_LABEL
+) -> Layout:
+    columns = {"text": text, "label": label} | ({"text_pair": pair} if pair else {})
+    return Layout(columns, no_label=no_label)
 
 
 TEXTS = (
     _named("sentence", "label"),  # GLUE's SST-2
     _named("text", "label"),
     # GLUE's CoLA: source, acceptability, the author's mark, sentence.
-    Layout({"text": "3", "label": "1"}, cells=(r"\w+", r"[01]", r"[*?]*", r".*")),
+    Layout({"text": "3", "label": "1"}, cells=(r"[\w.-]+", r"[01]", r"[*?]*", r".*")),
     # The SMS spam collection, and others that begin with the label.
     Layout({"text": "1", "label": "0"}, cells=(r"[\w.-]{1,32}", r".*")),
 )
@@ -22,13 +25,19 @@ PAIRS = (
     _named("question", "label", pair="sentence"),  # GLUE's QNLI
     _named("question1", "is_duplicate", pair="question2"),  # GLUE's QQP
     _named("#1 String", "Quality", pair="#2 String"),  # GLUE's MRPC
-    _named("premise", "label", pair="hypothesis"),
+    # SNLI and MNLI of Hugging Face.
+    _named("premise", "label", pair="hypothesis", no_label="-1"),
     _named("text", "label", pair="text_pair"),
     _named("text_a", "label", pair="text_b"),
 )
 
-SCORED_PAIRS = (
-    _named("sentence1", "score", pair="sentence2"),  # GLUE's STS-B
-    _named("text", "score", pair="text_pair"),
-    _named("text_a", "score", pair="text_b"),
+# The score may be called a label, too.
+SCORED_PAIRS = tuple(
+    Layout({"text": first, "text_pair": second, name: "score"})
+    for name in ("score", "label")
+    for first, second in (
+        ("sentence1", "sentence2"),  # GLUE's STS-B
+        ("text", "text_pair"),
+        ("text_a", "text_b"),
+    )
 )

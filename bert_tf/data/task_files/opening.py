@@ -2,9 +2,12 @@
 
 import bz2
 import gzip
+import json
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import tensorflow as tf
 import zstandard
@@ -18,6 +21,8 @@ _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.decompress,
     ".zst": lambda content: zstandard.ZstdDecompressor().stream_reader(content).read(),
 }
+# Escapes in JSON: a pair of surrogates, half of one (the group), and any other.
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
 _DAMAGE = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
 
 
@@ -68,6 +73,39 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
     if not lines[-1]:
         lines.pop()
     return enumerate(lines, start=1)
+
+
+def parse_json(path: str, text: str, *, line: int = 1, expected: str = "JSON") -> Any:
+    """The value that JSON stands for.
+
+    Args:
+        path: of the file.
+        text: all of it or some lines.
+        line: the number of the first.
+        expected: what it should be, for errors.
+
+    Raises:
+        UserError: naming the line: it is no JSON, is nested too deep, or holds half of a
+            surrogate pair, which no UTF-8 can.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise wrong(
+            path,
+            line + getattr(error, "lineno", 1) - 1,
+            f"expected {expected}, received no JSON ({getattr(error, 'msg', error)}); "
+            "mend it.",
+        ) from error
+    for escape in _ESCAPE.finditer(text):
+        if escape[1]:
+            raise wrong(
+                path,
+                line + text.count("\n", 0, escape.start()),
+                f"expected {expected}, received {escape[1]}, which is half of a "
+                "character; mend it.",
+            )
+    return value
 
 
 def wrong(path: str, line: int, message: str) -> UserError:

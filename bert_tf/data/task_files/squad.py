@@ -1,13 +1,12 @@
 """Questions on texts, as SQuAD 1.1 and 2.0 write them (Rajpurkar et al. 2016, 2018)."""
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from absl import logging
 
-from bert_tf.data.task_files.opening import read_text, wrong
+from bert_tf.data.task_files.opening import parse_json, read_text
 from bert_tf.errors import UserError
 
 _KINDS = {str: "a string", list: "a list", dict: "an object", int: "a whole number"}
@@ -81,14 +80,7 @@ def read_squad(path: str) -> list[Question]:
 
 def _entries(path: str) -> Iterator[tuple[str, str, Any]]:
     """The place of each question, its context and itself."""
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise wrong(
-            path,
-            error.lineno,
-            f"expected JSON, received something else ({error}); copy the file again.",
-        ) from error
+    content = parse_json(path, read_text(path))
     for article_place, article in _objects(path, content, "data", "article"):
         for place, paragraph in _objects(
             article_place, article, "paragraphs", "paragraph"
@@ -109,7 +101,7 @@ def _read_question(place: str, context: str, entry: Any) -> tuple[Question, bool
     question = _value(place, entry, "question", str)
     gold = GoldAnswers(_value(place, entry, "id", str))
     answers = _value(place, entry, "answers", list)
-    if not answers or entry.get("is_impossible"):
+    if not answers:  # whatever is_impossible says, as in the official evaluation
         return Question(question, context, gold), False
     offsets = [
         (
@@ -144,19 +136,7 @@ def _value(place: str, parent: Any, key: str, kind: type) -> Any:
             f"{place}: expected {_KINDS[kind]} as {key!r}, received "
             f"{type(value).__name__}; mend it."
         )
-    if isinstance(value, str):
-        _check_unicode(place, key, value)
     return value
-
-
-def _check_unicode(place: str, key: str, text: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:  # JSON can write half of a surrogate pair
-        raise UserError(
-            f"{place}: expected text as {key!r}, received {text[error.start]!a}, which "
-            "is half of a character; mend it."
-        ) from error
 
 
 def _nearest(context: str, text: str, offset: int) -> int | None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from bert_tf.data.task_files.opening import read_text, wrong
+from bert_tf.data.task_files.opening import parse_json, read_text, wrong
 from bert_tf.data.task_files.tables import Layout, read_table
 from bert_tf.errors import UserError
 
@@ -44,17 +44,27 @@ def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
         columns: see `read_table`; from `text` and `summary`.
 
     Raises:
-        UserError: naming the line that is wrong.
+        UserError: naming the line that is wrong, or that has an empty article or summary.
     """
     if _JSON.search(path):
         articles = list(_read_presumm(path))
-        if not articles:
-            raise UserError(f"{path}: expected articles, received an empty list.")
-        return articles
-    return [
-        Article(row.cells[_ARTICLE], row.cells.get(_SUMMARY), row.line)
-        for row in read_table(path, layouts=_LAYOUTS, columns=columns)
-    ]
+    else:
+        articles = [
+            Article(row.cells[_ARTICLE], row.cells.get(_SUMMARY), row.line)
+            for row in read_table(path, layouts=_LAYOUTS, columns=columns)
+        ]
+    if not articles:
+        raise UserError(f"{path}: expected articles, received an empty list.")
+    for article in articles:
+        for name, text in {"article": article.text, "summary": article.summary}.items():
+            if text is not None and not text.strip():
+                raise wrong(
+                    path,
+                    article.line,
+                    f"expected an article and its summary, received an empty {name}; "
+                    "fill it in, or leave the article out.",
+                )
+    return articles
 
 
 def _read_presumm(path: str) -> Iterator[Article]:
@@ -82,12 +92,7 @@ def _is_sentences(value: object) -> bool:
 def _items(path: str) -> Iterator[tuple[int, object]]:
     """The items of a list in JSON, and the lines they begin in."""
     text = read_text(path)
-    try:
-        items = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise wrong(
-            path, error.lineno, f"expected JSON, received none ({error.msg}); mend it."
-        ) from error
+    items = parse_json(path, text)
     if not isinstance(items, list):
         raise wrong(
             path, 1, f"expected a list of articles, received {type(items).__name__}."

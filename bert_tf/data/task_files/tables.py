@@ -12,10 +12,13 @@ import os
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 
-from bert_tf.data.task_files.opening import read_lines, read_text, wrong
+from bert_tf.data.task_files.opening import parse_json, read_lines, read_text, wrong
 from bert_tf.errors import UserError
 
 FORMATS = ("tsv", "csv", "jsonl")
+NO_LABEL = "-"  # of SNLI and MNLI: those who judged did not agree
+_LABEL = "label"  # what tasks call it
+_MAX_CELL_SIZE = 2**31 - 1  # characters; Python's own limit is that of an article
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Layout:
 
     columns: Mapping[str, str]  # from what a task calls it to what the table does
     cells: tuple[str, ...] = ()
+    no_label: str = NO_LABEL  # what stands there for it
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether such a table has no header."""
+        return all(column.isdigit() for column in self.columns.values())
 
     def has_header(self, first: Sequence[str]) -> bool:
         """Whether `first` is the header of such a table."""
@@ -63,7 +72,8 @@ def read_table(
             something else; compressed or not.
         layouts: tables that are known by their header or by their first row.
         columns: from what the task calls a column to its name in this table, or to its
-            number from 0 where there is no header; empty to find it in `layouts`.
+            number from 0 where there is no header; empty to find it in `layouts`. Names
+            are those that any of `layouts` has, and those that all have are required.
         structured: of the task's columns those that hold lists or objects in .jsonl;
             their cells are JSON. Others hold texts, numbers or truth values.
 
@@ -72,23 +82,36 @@ def read_table(
 
     Raises:
         UserError: naming the line: a row has too few or too many cells, or a quotation
-            mark without its twin; a column is not there, or has null, a list or an
-            object where it should not; the table is empty.
+            mark without its twin; a column is not there or there twice, or has null, a
+            list or an object where it should not; a label is empty; what should be the
+            first row has a label that no other has; the table is empty. Or `columns` has
+            a name that the task does not know, or lacks one.
     """
-    if _format_of(path) == "jsonl":
+    _check_names(columns, layouts)
+    if format_of(path) == "jsonl":
         rows = list(_read_objects(path))
         if not rows:
             raise _empty(path)
-        names = columns or _columns_of_header(path, list(rows[0].cells), layouts)
-        return [_select(path, row, names, structured) for row in rows]
+        with_header = [layout for layout in layouts if not layout.cells]
+        layout = _layout_of(path, list(rows[0].cells), with_header, columns)
+        return [_select(path, row, layout, structured) for row in rows]
     lines = list(_read_cells(path))
     if not lines:
         raise _empty(path)
-    header, names = _header_and_columns(path, lines[0][1], layouts, columns)
-    if header is None:
-        header = [str(number) for number in range(len(lines[0][1]))]
+    line, header = lines[0]
+    layout = _layout_of(path, header, layouts, columns)
+    if layout.is_numbered:
+        header = [str(number) for number in range(len(header))]
     else:
         lines = lines[1:]
+    for column in layout.columns.values():
+        if header.count(column) > 1:
+            raise wrong(
+                path,
+                line,
+                f"expected one column {column!r}, received {header.count(column)}; "
+                "rename the others.",
+            )
     rows = []
     for number, cells in lines:
         if len(cells) != len(header):
@@ -98,13 +121,16 @@ def read_table(
                 f"expected {len(header)} columns, received {len(cells)}; mend the line.",
             )
         row = Row(number, dict(zip(header, cells, strict=True)))
-        rows.append(_select(path, row, names, structured))
+        rows.append(_select(path, row, layout, structured))
     if not rows:
         raise _empty(path)
+    if layout.cells:
+        _check_no_header(path, rows)
     return rows
 
 
-def _format_of(path: str) -> str:
+def format_of(path: str) -> str:
+    """Which of FORMATS the name of a file tells, compressed or not."""
     name = os.path.basename(path)
     for ending in (".gz", ".bz2", ".xz", ".zst"):
         name = name.removesuffix(ending)
@@ -113,7 +139,7 @@ def _format_of(path: str) -> str:
 
 
 def _read_cells(path: str) -> Iterator[tuple[int, list[str]]]:
-    if _format_of(path) == "csv":
+    if format_of(path) == "csv":
         yield from _read_csv(path)
         return
     for number, line in read_lines(path):
@@ -122,6 +148,7 @@ def _read_cells(path: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _read_csv(path: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(_MAX_CELL_SIZE)
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     number = 1
     try:
@@ -142,12 +169,7 @@ def _read_objects(path: str) -> Iterator[Row]:
     for number, line in read_lines(path):
         if not line.strip():
             continue
-        try:
-            cells = json.loads(line)
-        except ValueError as error:
-            raise wrong(
-                path, number, f"expected a JSON object, received no JSON ({error})."
-            ) from error
+        cells = parse_json(path, line, line=number, expected="a JSON object")
         if not isinstance(cells, dict):
             raise wrong(
                 path, number, f"expected a JSON object, received {type(cells).__name__}."
@@ -155,48 +177,61 @@ def _read_objects(path: str) -> Iterator[Row]:
         yield Row(number, cells)
 
 
-def _header_and_columns(
+def _check_names(columns: Mapping[str, str], layouts: Sequence[Layout]) -> None:
+    if not columns or not layouts:
+        return
+    required = set.intersection(*(set(layout.columns) for layout in layouts))
+    known = dict.fromkeys(name for layout in layouts for name in layout.columns)
+    if not required <= columns.keys() <= known.keys():
+        names = (name if name in required else f"[{name}]" for name in known)
+        raise UserError(
+            f"--columns: expected {', '.join(names)}, received {', '.join(columns)}; "
+            "name the column of each, of those in brackets where there is one."
+        )
+
+
+def _check_no_header(path: str, rows: Sequence[Row]) -> None:
+    """Raises UserError if no other row has the label of the first."""
+    first, *others = (row.cells.get(_LABEL) for row in rows)
+    if first is not None and first not in others:
+        raise wrong(
+            path,
+            rows[0].line,
+            f"expected a label that other lines have too, received {first!r}, which may "
+            "be a header; name the columns (--columns=text=message,label=category, or by "
+            "number from 0 where there is no header).",
+        )
+
+
+def _layout_of(
     path: str,
     first: Sequence[str],
     layouts: Sequence[Layout],
     columns: Mapping[str, str],
-) -> tuple[list[str] | None, Mapping[str, str]]:
-    """The header, None without one, and the names of the task's columns in it."""
+) -> Layout:
+    """The layout of a table that begins with these cells."""
     if columns:
-        is_numbered = all(name.isdigit() for name in columns.values())
-        return (None if is_numbered else list(first)), columns
-    for layout in layouts:
-        if layout.has_header(first):
-            return list(first), layout.columns
-    for layout in layouts:
-        if layout.has_row(first):
-            return None, layout.columns
-    raise _unknown(path, first)
+        return Layout(columns)
+    for is_like in (Layout.has_header, Layout.has_row):
+        for layout in layouts:
+            if is_like(layout, first):
+                return layout
+    raise _unknown(path, first, layouts)
 
 
-def _columns_of_header(
-    path: str, header: Sequence[str], layouts: Sequence[Layout]
-) -> Mapping[str, str]:
-    for layout in layouts:
-        if layout.has_header(header):
-            return layout.columns
-    raise _unknown(path, header)
-
-
-def _unknown(path: str, first: Sequence[str]) -> UserError:
+def _unknown(path: str, first: Sequence[str], layouts: Sequence[Layout]) -> UserError:
     shown = ", ".join(repr(cell[:20]) for cell in first[:10])
+    columns = ",".join(map("=".join, layouts[0].columns.items()))
     return UserError(
         f"{path}:1: expected a table of a known layout, received one that begins with "
-        f"{shown}; name its columns (--columns=text=sentence,label=label, or by number "
-        "from 0 where there is no header)."
+        f"{shown}; name its columns (--columns={columns}, or by number from 0 where "
+        "there is no header)."
     )
 
 
-def _select(
-    path: str, row: Row, columns: Mapping[str, str], structured: Container[str]
-) -> Row:
+def _select(path: str, row: Row, layout: Layout, structured: Container[str]) -> Row:
     cells = {}
-    for name, column in columns.items():
+    for name, column in layout.columns.items():
         if column not in row.cells:
             raise wrong(
                 path,
@@ -213,6 +248,15 @@ def _select(
                 f"expected a text or a number as {column!r}, received {text[:60]}; mend "
                 "the line.",
             )
+        if name == _LABEL:
+            if not text.strip():
+                raise wrong(
+                    path,
+                    row.line,
+                    f"expected a label as {column!r}, received nothing; add it, or leave "
+                    "the line out.",
+                )
+            text = NO_LABEL if text == layout.no_label else text
         cells[name] = text
     return Row(row.line, cells)
 

@@ -13,10 +13,12 @@ from bert_tf.data.task_files.opening import read_lines, wrong
 from bert_tf.data.task_files.tables import Layout, Row, read_table
 
 _SCAN = re.compile(r"IN: (?P<text>.*) OUT: (?P<target>.*)")
+# What other headers of two columns have second; what follows is no row, then.
+_NAMES = "source|target|input|output|src|tgt|text|label|summary|article|question|answer"
 _LAYOUTS = (
     Layout({"text": "source", "target": "target"}),
     Layout({"text": "text", "target": "target"}),
-    Layout({"text": "0", "target": "1"}, cells=(r".*", r".*")),
+    Layout({"text": "0", "target": "1"}, cells=(r".*", rf"(?i)(?!({_NAMES})$).*")),
 )
 
 

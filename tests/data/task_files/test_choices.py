@@ -142,6 +142,22 @@ def test_columns_by_name_and_by_number(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"text": "0"}, r"text, choices, \[text_end\], \[label\], received text;"),
+        ({"choice0": "1", "choice1": "2"}, "text, choice0, choice1, .* received choice0"),
+        (
+            {"text": "0", "choices": "1", "answer": "2"},
+            ".* text, choices, answer;",
+        ),
+    ],
+)
+def test_columns_that_are_not_those_of_questions(columns, message, tmp_path):
+    with pytest.raises(UserError, match=f"--columns: expected {message}"):
+        read_questions(written(tmp_path, "a.tsv", "x\ta\tb\n"), columns)
+
+
+@pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         (
@@ -176,6 +192,16 @@ def test_columns_by_name_and_by_number(tmp_path):
             objects(openbookqa(choices=["sun"])),
             r"a\.jsonl:1: expected a question with a stem",
         ),
+        (
+            "a.csv",
+            'text,choices\nx,"[""\\ud83d"", ""b""]"\n',
+            r"a\.csv:2: expected a list of texts as choices",
+        ),
+        (
+            "a.jsonl",
+            objects({"text": "\ud83d", "choices": ["a", "b"], "label": 0}),
+            r"a\.jsonl:1: .* half of a character",
+        ),
         ("a.jsonl", objects({"text": "x"}), r"a\.jsonl:1: expected a table of a known"),
         ("a.tsv", story(), r"a\.tsv: expected the answers beside it in '.*a\.ans'"),
     ],
@@ -188,8 +214,8 @@ def test_broken_files(name, text, message, tmp_path):
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ("A\tB\tC\n", r"a\.ans:1: expected 4 letters, received 3"),
-        ("A\tB\tC\tE\n", r"a\.tsv:1: expected the label .* \(A, B, C, D\), received 'E'"),
+        ("A\tB\tC\n", r"a\.ans:1: expected 4 letters of ABCD, received 'A B C'"),
+        ("\nA\tB\tC\tE\n", r"a\.ans:2: expected 4 letters of ABCD, received 'A B C E'"),
         ("", r"a\.ans: expected a line for each of the 1 stories"),
     ],
 )

@@ -43,7 +43,7 @@ def test_columns_by_name(tmp_path):
 def test_presumm(indent, tmp_path):
     items = [
         {"src": [["a", "cat", "."], ["it", "sat"]], "tgt": [["cats"], ["sit"]]},
-        {"src": [], "tgt": [["x"]]},
+        {"src": [["y"]], "tgt": [["x"]]},
     ]
     path = written(tmp_path, "cnndm.train.0.json", json.dumps(items, indent=indent))
 
@@ -51,7 +51,7 @@ def test_presumm(indent, tmp_path):
 
     assert articles == [
         Article("a cat .\nit sat", "cats\nsit", 2 if indent else 1),
-        Article("", "x", 23 if indent else 1),
+        Article("y", "x", 23 if indent else 1),
     ]
 
 
@@ -60,7 +60,10 @@ def test_presumm(indent, tmp_path):
     [
         ("[]", r"a\.json: expected articles, received an empty list"),
         ("{}", r"a\.json:1: expected a list of articles, received dict"),
-        ('[{"src": [], "tgt": []},\n{"src"', r"a\.json:2: expected JSON, received none"),
+        ('[{"src": [], "tgt": []},\n{"src"', r"a\.json:2: expected JSON, received no J"),
+        ('[\n{"src": [], "tgt": [["a"]]}]', r"a\.json:2: .* received an empty article"),
+        ('[{"src": [["a"]], "tgt": [[]]}]', r"a\.json:1: .* received an empty summary"),
+        ('[{"src": [["\\ud83d"]], "tgt": []}]', r"a\.json:1: .* half of a character"),
         ('[{"src": [], "tgt": []},\n[1]]', r"a\.json:2: .* as src and tgt, received \[1"),
         ('\n[{"src": ["a b"], "tgt": []}]', r"a\.json:2: .* lists of tokens"),
         ('[{"src": [["a", 1]], "tgt": []}]', r"a\.json:1: .* lists of tokens"),
@@ -71,13 +74,27 @@ def test_broken_presumm(text, message, tmp_path):
         read_articles(written(tmp_path, "a.json", text), {})
 
 
-def test_broken_objects(tmp_path):
-    path = written(
-        tmp_path, "a.jsonl", '{"article": "A", "summary": "B"}\n{"article": "A"}\n'
-    )
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({}, r"a\.jsonl:2: expected a column 'summary'"),
+        ({"article": " ", "summary": "B"}, r"a\.jsonl:2: .* received an empty article"),
+        ({"article": "A", "summary": "\n"}, r"a\.jsonl:2: .* received an empty summary"),
+    ],
+)
+def test_broken_objects(second, message, tmp_path):
+    objects = [{"article": "A", "summary": "B"}, {"article": "A"} | second]
+    path = written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, objects)))
 
-    with pytest.raises(UserError, match=r"a\.jsonl:2: expected a column 'summary'"):
+    with pytest.raises(UserError, match=message):
         read_articles(path, {})
+
+
+def test_a_summary_of_nothing(tmp_path):
+    path = written(tmp_path, "a.csv", "body,gist\nA.,A.\n")
+
+    with pytest.raises(UserError, match=r"expected text, \[summary\], received summary;"):
+        read_articles(path, {"summary": "gist"})
 
 
 def test_real_articles(shared):

@@ -7,7 +7,7 @@ import lzma
 import pytest
 import zstandard
 
-from bert_tf.data.task_files.tables import Layout, Row, read_table
+from bert_tf.data.task_files.tables import NO_LABEL, Layout, Row, read_table
 from bert_tf.errors import UserError
 
 SENTENCES = Layout({"text": "sentence", "label": "label"})
@@ -34,7 +34,7 @@ def test_a_header_that_is_known(tmp_path):
 
 
 def test_a_first_row_that_is_known(tmp_path):
-    path = written(tmp_path, "SMSSpamCollection", "ham\tOk lar...\nspam\tWin a prize\n")
+    path = written(tmp_path, "SMSSpamCollection", "ham\tOk\nspam\tWin a prize\nham\tI\n")
 
     assert read(path)[1] == Row(2, {"text": "Win a prize", "label": "spam"})
 
@@ -114,12 +114,26 @@ def test_empty_cells_are_cells(tmp_path):
         ("a.tsv", "sentence\tlabel\na\tb\t1\n", r"a\.tsv:2: .* received 3"),
         ("a.csv", 'sentence,label\na,1\n"b,1\n', r"a\.csv:3: .* quotation marks"),
         ("a.csv", 'sentence,label\n"a"b,1\n', r"a\.csv:2: expected a line of comma"),
+        ("a.csv", "label,sentence,x,label\n0,a,,1\n", r"a\.csv:1: expected one column"),
+        ("a.csv", "sentence,label\na,1\nb, \n", r"a\.csv:3: .* 'label', received noth"),
+        (
+            "a.tsv",
+            "category\tmessage\nham\tOk\nspam\tWin\nham\tI\n",
+            r"a\.tsv:1: .* received 'category', which may be a header; name the columns",
+        ),
+        ("a.tsv", "category\tmessage\n", r"a\.tsv:1: .* which may be a header"),
         ("a.tsv", b"sentence\tlabel\na\xff\t1\n", r"a\.tsv:2: expected UTF-8, .* 0xff"),
         ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),
         ("a.tsv", "", "received an empty table"),
         ("a.tsv", "sentence\tlabel\n", "received an empty table"),
         ("a.jsonl", "\n", "received an empty table"),
         ("a.jsonl", '{"sentence": "a"}\n', r"a\.jsonl:1: expected a table of a known"),
+        (
+            "a.jsonl",
+            '\n{"sentence": "\\ud83d", "label": 1}\n',
+            r"a\.jsonl:2: expected a JSON object, received \\ud83d, which is half of a",
+        ),
+        ("a.jsonl", "[" * 100_000, r"a\.jsonl:1: expected a JSON object, .* recursion"),
         ("a.jsonl", "{\n", r"a\.jsonl:1: expected a JSON object, received no JSON"),
         ("a.jsonl", "[1]\n", r"a\.jsonl:1: expected a JSON object, received list"),
         (
@@ -149,6 +163,54 @@ def test_a_column_that_is_not_there(tmp_path):
 
     with pytest.raises(UserError, match=r"a\.tsv:2: expected a column 'review'"):
         read(path, text="review", label="label")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"label": "label"},
+        {"text": "sentence"},
+        {"text": "sentence", "label": "label", "foo": "id"},
+    ],
+)
+def test_columns_that_the_task_does_not_have(columns, tmp_path):
+    path = written(tmp_path, "a.tsv", "sentence\tlabel\na\t1\n")
+    received = ", ".join(columns)
+
+    with pytest.raises(UserError, match=f"expected text, label, received {received};"):
+        read(path, **columns)
+
+
+def test_columns_that_may_be_left_out(tmp_path):
+    path = written(tmp_path, "a.tsv", "a\t1\n")
+    layouts = [Layout({"text": "text"}), SENTENCES]
+
+    assert read_table(str(path), layouts=layouts, columns={"text": "0"}) == [
+        Row(1, {"text": "a"})
+    ]
+    with pytest.raises(UserError, match=r"expected text, \[label\], received label"):
+        read_table(str(path), layouts=layouts, columns={"label": "1"})
+
+
+def test_columns_that_are_not_read_may_have_one_name(tmp_path):
+    path = written(tmp_path, "a.csv", "sentence,label,,\na,1,,\n")
+
+    assert read(path) == [Row(2, {"text": "a", "label": "1"})]
+
+
+def test_long_cells(tmp_path):
+    path = written(tmp_path, "a.csv", f"sentence,label\n{'a' * 200_000},1\n")
+
+    assert len(read(path)[0].cells["text"]) == 200_000
+
+
+def test_what_stands_for_no_label(tmp_path):
+    path = written(tmp_path, "a.csv", "premise,label\na,-1\nb,1\n")
+    layout = Layout({"text": "premise", "label": "label"}, no_label="-1")
+
+    rows = read_table(str(path), layouts=[layout], columns={})
+
+    assert [row.cells["label"] for row in rows] == [NO_LABEL, "1"]
 
 
 def test_no_file(tmp_path):

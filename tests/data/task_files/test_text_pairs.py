@@ -62,6 +62,14 @@ def test_columns_by_name(tmp_path):
     assert rows == [Row(2, {"text": "hund", "target": "dog"})]
 
 
+def test_a_target_is_required(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("de\ten\nhund\tdog\n")
+
+    with pytest.raises(UserError, match="--columns: expected text, target, received tex"):
+        read_text_pairs(str(path), columns={"text": "de"})
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -78,6 +86,8 @@ def test_columns_by_name(tmp_path):
             json.dumps({"source": "a", "target": "b"}) + '\n{"source": "a"}\n',
             r"a\.jsonl:2: expected a column 'target', received source",
         ),
+        ("a.tsv", "input\toutput\none\ttwo\n", r"a\.tsv:1: .* \(--columns=text=source,t"),
+        ("a.tsv", "Article\tSummary\none\ttwo\n", r"a\.tsv:1: .* begins with 'Article'"),
         ("a.tsv", "", r"a\.tsv: expected examples, received an empty table"),
     ],
 )

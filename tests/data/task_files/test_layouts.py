@@ -1,0 +1,29 @@
+"""Tables that are known without being told their columns."""
+
+from bert_tf.data.task_files.layouts import PAIRS, SCORED_PAIRS, TEXTS
+from bert_tf.data.task_files.tables import NO_LABEL, Row, read_table
+
+
+def read(tmp_path, name, text, layouts, columns=()):
+    path = tmp_path / name
+    path.write_text(text)
+    return read_table(str(path), layouts=layouts, columns=dict(columns))
+
+
+def test_cola_from_a_source_with_a_hyphen(tmp_path):
+    rows = read(tmp_path, "a.tsv", "r-67\t1\t\tHe ran.\nr-67\t1\t\tI ran.\n", TEXTS)
+
+    assert rows[0] == Row(1, {"text": "He ran.", "label": "1"})
+
+
+def test_pairs_of_hugging_face_that_nobody_labelled(tmp_path):
+    rows = read(tmp_path, "a.csv", "premise,hypothesis,label\na,b,-1\nc,d,1\n", PAIRS)
+
+    assert [row.cells["label"] for row in rows] == [NO_LABEL, "1"]
+
+
+def test_scores_by_both_of_their_names(tmp_path):
+    for name in ("score", "label"):
+        columns = {"text": "0", "text_pair": "1", name: "2"}
+        rows = read(tmp_path, "a.tsv", "a\tb\t2.5\n", SCORED_PAIRS, columns)
+        assert rows == [Row(1, {"text": "a", "text_pair": "b", name: "2.5"})]
