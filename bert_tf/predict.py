@@ -7,7 +7,7 @@ r"""Asks an exported model, loading only TensorFlow and TF Text, or a fine-tuned
 
 --text answers for people. --input reads a text a line (- is standard input) and answers
 with a JSON object a line. What takes more than a text, and files whose names end in
-.jsonl, have a JSON object on each line.
+.jsonl, have a JSON object on each line. Files may be compressed: .gz, .bz2, .xz or .zst.
 """
 
 import json
@@ -53,12 +53,8 @@ def main(argv):
         )
     cli.import_tensorflow()
     texts = _TEXT.value or _read_lines(_INPUT.value)
-    if _WORKDIR.value:
-        _answer_with_run(texts)
-        return
-    signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
     num_answers = num_masks = 0
-    for answer in answers(signature, _parse(texts, input_ranks(signature))):
+    for answer in (_answers_of_run if _WORKDIR.value else _answers_of_export)(texts):
         num_answers += 1
         num_masks += len(answer.get("masks", "-"))
         if _TEXT.value and "masks" in answer:
@@ -73,22 +69,26 @@ def main(argv):
         logging.warning("No text has a [MASK] to fill in.")
 
 
-def _answer_with_run(texts) -> None:
-    """Prints what a fine-tuned model answers."""
+def _answers_of_export(texts) -> Iterator[dict]:
+    signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
+    return answers(signature, _parse(texts, input_ranks(signature)))
+
+
+def _answers_of_run(texts) -> Iterator[dict]:
     from bert_tf.tasks.finetuned import load_finetuned
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
     inputs = _parse(texts, task.raw_inputs)
-    for answer in answer_inputs(task, model, inputs, batch_size=BATCH_SIZE):
-        print(json.dumps(answer, ensure_ascii=False))
+    return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
 
 
-def _parse(texts, names) -> Iterator[Mapping[str, Any]]:
+def _parse(texts, ranks) -> Iterator[Mapping[str, Any]]:
     from bert_tf.data.raw_lines import parse_lines
+    from bert_tf.data.task_files.tables import format_of
 
-    are_objects = (_INPUT.value or "").endswith(".jsonl")
-    return parse_lines(map(_decode, texts), names, are_objects=are_objects)
+    path = _INPUT.value or "--text"
+    return parse_lines(path, texts, ranks, are_objects=format_of(path) == "jsonl")
 
 
 def load_signature(model_dir: str, name: str):
@@ -186,16 +186,14 @@ def _newest_version(model_dir: str) -> str:
     return versions[max(versions)] if versions else model_dir
 
 
-def _read_lines(path: str) -> Iterator[bytes]:
-    try:
-        with sys.stdin.buffer if path == "-" else open(path, "rb") as file:
-            for line in file:
-                yield line.rstrip(b"\r\n")
-    except OSError as error:
-        raise UserError(
-            f"Expected a file with a text a line, received {path!r} ({error.strerror}); "
-            "check the path."
-        ) from error
+def _read_lines(path: str) -> Iterator[str]:
+    """Lines of a file, or of standard input as they come."""
+    from bert_tf.data.task_files.opening import read_lines
+
+    if path != "-":
+        return (line for _, line in read_lines(path))
+    lines = (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+    return (line.decode("utf-8", "replace") for line in lines)
 
 
 def _to_plain(answer: dict) -> dict:
@@ -207,10 +205,6 @@ def _to_plain(answer: dict) -> dict:
     pairs = zip(plain["tokens"], plain["probabilities"], strict=True)
     masks = [list(map(list, zip(*pair, strict=True))) for pair in pairs]
     return {"masks": masks[: plain["num_masks"]]}
-
-
-def _decode(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
 
 if __name__ == "__main__":

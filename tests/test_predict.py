@@ -1,5 +1,6 @@
 """The program that asks an exported model, in processes of its own."""
 
+import gzip
 import json
 import os
 import pathlib
@@ -48,6 +49,16 @@ def test_answers_standard_input_with_embeddings(model_dir):
     (answer,) = map(json.loads, result.stdout.splitlines())
     assert answer.keys() == {"text", "pooled_output", "mean_pooled_output"}
     assert len(answer["pooled_output"]) == 16
+
+
+def test_answers_a_compressed_file_of_objects_with_a_byte_order_mark(model_dir, tmp_path):
+    path = tmp_path / "in.jsonl.gz"
+    path.write_bytes(gzip.compress('\ufeff{"text": "é [MASK]"}\r\n'.encode()))
+
+    result = run("bert_tf.predict", f"--model_dir={model_dir}", f"--input={path}")
+
+    (answer,) = map(json.loads, result.stdout.splitlines())
+    assert answer["text"] == "é [MASK]" and len(answer["masks"]) == 1
 
 
 def test_answers_a_person(model_dir):
@@ -120,7 +131,7 @@ def test_an_input_that_is_not_there(model_dir):
     result = run("bert_tf.predict", f"--model_dir={model_dir}", "--input=none.txt")
 
     assert result.returncode == 2
-    assert "a text a line, received 'none.txt'" in result.stderr
+    assert "Expected a file of examples, received 'none.txt', which ca" in result.stderr
 
 
 def test_an_empty_input(model_dir):
