@@ -1,7 +1,6 @@
 """A classifier's outputs in the order of the labels they stand for."""
 
 import dataclasses
-import re
 
 from absl import logging
 
@@ -9,7 +8,6 @@ from bert_tf.modeling.checkpoints.pretrained import Pretrained
 from bert_tf.modeling.checkpoints.shapes import head_of
 
 _CLASSIFIERS = ("sequence_classifier", "token_classifier")
-_NO_NAME = re.compile(r"LABEL_\d+")  # what Hugging Face calls a class without a name
 
 
 def with_labels(pretrained: Pretrained, labels: tuple[str, ...]) -> Pretrained:
@@ -17,11 +15,11 @@ def with_labels(pretrained: Pretrained, labels: tuple[str, ...]) -> Pretrained:
 
     Args:
         pretrained: whose `labels` are those of its classifier, if it has one. Classes
-            without names are taken to be in the order of `labels`.
+            without names are taken to be in the order of `labels` here.
         labels: wanted; none where the task has no classes.
     """
     known = pretrained.labels
-    if not labels or known == labels or all(map(_NO_NAME.fullmatch, known)):
+    if not labels or not known or known == labels:
         return pretrained
     is_classifier = {path: head_of(path) in _CLASSIFIERS for path in pretrained.weights}
     if sorted(known) == sorted(labels):

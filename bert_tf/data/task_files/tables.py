@@ -124,7 +124,7 @@ def read_table(
         rows.append(_select(path, row, layout, structured))
     if not rows:
         raise _empty(path)
-    if layout.cells:
+    if layout.cells and layout.has_row([_LABEL] * len(header)):
         _check_no_header(path, rows)
     return rows
 
@@ -191,9 +191,10 @@ def _check_names(columns: Mapping[str, str], layouts: Sequence[Layout]) -> None:
 
 
 def _check_no_header(path: str, rows: Sequence[Row]) -> None:
-    """Raises UserError if no other row has the label of the first."""
+    """Raises UserError if no other row has the label of the first, but each other's."""
     first, *others = (row.cells.get(_LABEL) for row in rows)
-    if first is not None and first not in others:
+    are_repeated = len(others) > 2 * len(set(others))
+    if first is not None and first not in others and are_repeated:
         raise wrong(
             path,
             rows[0].line,

@@ -1,5 +1,7 @@
 """Tables that are known without being told their columns."""
 
+import pytest
+
 from bert_tf.data.task_files.layouts import PAIRS, SCORED_PAIRS, TEXTS
 from bert_tf.data.task_files.tables import NO_LABEL, Row, read_table
 
@@ -14,6 +16,14 @@ def test_cola_from_a_source_with_a_hyphen(tmp_path):
     rows = read(tmp_path, "a.tsv", "r-67\t1\t\tHe ran.\nr-67\t1\t\tI ran.\n", TEXTS)
 
     assert rows[0] == Row(1, {"text": "He ran.", "label": "1"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ham\tOk\n", "ham\tOk\nspam\tWin\nspam\tNow\n", "x\t0\t\tA.\n" + "x\t1\t\tA.\n" * 9],
+)
+def test_a_first_label_that_no_other_line_has(text, tmp_path):
+    assert len(read(tmp_path, "a.tsv", text, TEXTS)) == text.count("\n")
 
 
 def test_pairs_of_hugging_face_that_nobody_labelled(tmp_path):

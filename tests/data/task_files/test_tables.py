@@ -118,10 +118,9 @@ def test_empty_cells_are_cells(tmp_path):
         ("a.csv", "sentence,label\na,1\nb, \n", r"a\.csv:3: .* 'label', received noth"),
         (
             "a.tsv",
-            "category\tmessage\nham\tOk\nspam\tWin\nham\tI\n",
+            "category\tmessage\n" + "ham\tOk\n" * 3 + "spam\tWin\n" * 2,
             r"a\.tsv:1: .* received 'category', which may be a header; name the columns",
         ),
-        ("a.tsv", "category\tmessage\n", r"a\.tsv:1: .* which may be a header"),
         ("a.tsv", b"sentence\tlabel\na\xff\t1\n", r"a\.tsv:2: expected UTF-8, .* 0xff"),
         ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),
         ("a.tsv", "", "received an empty table"),
