@@ -16,14 +16,11 @@ from sklearn import metrics as sklearn_metrics
 
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.task_files.layouts import PAIRS, TEXTS
-from bert_tf.data.task_files.tables import Layout, read_table
+from bert_tf.data.task_files.tables import NO_LABEL, Layout, read_table
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks.sequences import encode_sequences, num_cut
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
-
-# Of SNLI and MNLI: those who judged did not agree.
-_NO_LABEL = "-"
 
 
 class Classification(Task):
@@ -44,14 +41,14 @@ class Classification(Task):
         examples = [
             Example({name: row.cells[name] for name in cls.inputs}, label, row.line)
             for row in rows
-            if (label := row.cells.get("label")) != _NO_LABEL
+            if (label := row.cells.get("label")) != NO_LABEL
         ]
         if len(examples) < len(rows):
             logging.warning(
                 "%s: left out %d examples without a label (%s).",
                 path,
                 len(rows) - len(examples),
-                _NO_LABEL,
+                NO_LABEL,
             )
         return examples
 

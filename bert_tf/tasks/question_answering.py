@@ -74,7 +74,11 @@ class QuestionAnswering(Task):
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
         """Reads SQuAD's JSON; see Task. Targets are GoldAnswers."""
-        del columns
+        if columns:
+            raise UserError(
+                f"--columns: expected none for SQuAD's JSON, received {dict(columns)}; "
+                "leave it out."
+            )
         return [
             Example({"question": each.question, "context": each.context}, each.gold)
             for each in read_squad(path)

@@ -120,6 +120,13 @@ def read_table(
                 number,
                 f"expected {len(header)} columns, received {len(cells)}; mend the line.",
             )
+        if layout.cells and not layout.has_row(cells):
+            raise wrong(
+                path,
+                number,
+                f"expected a row like the first, received {cells[0][:60]!r} and so on; "
+                "mend the line, or name the columns (--columns).",
+            )
         row = Row(number, dict(zip(header, cells, strict=True)))
         rows.append(_select(path, row, layout, structured))
     if not rows:

@@ -121,6 +121,7 @@ def test_empty_cells_are_cells(tmp_path):
             "category\tmessage\n" + "ham\tOk\n" * 3 + "spam\tWin\n" * 2,
             r"a\.tsv:1: .* received 'category', which may be a header; name the columns",
         ),
+        ("a.tsv", "review\tstars\nNot bad\t4\n", r"a\.tsv:2: .* received 'Not bad' and"),
         ("a.tsv", b"sentence\tlabel\na\xff\t1\n", r"a\.tsv:2: expected UTF-8, .* 0xff"),
         ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),
         ("a.tsv", "", "received an empty table"),
