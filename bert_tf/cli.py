@@ -89,6 +89,21 @@ def named_columns(values: Sequence[str]) -> dict[str, str]:
     return columns
 
 
+def layer_numbers(values: Sequence[str]) -> tuple[int, ...]:
+    """The layers of an encoder, from a flag --layers.
+
+    Raises:
+        UserError: one is no whole number.
+    """
+    try:
+        return tuple(map(int, values))
+    except ValueError as error:
+        raise UserError(
+            f"--layers: expected numbers such as -1,-2, received {','.join(values)!r}; "
+            "give some or leave it out."
+        ) from error
+
+
 def _set_up_logging() -> None:
     """A time and a message a line, ours and nobody else's below a warning."""
     logging.set_verbosity(logging.INFO)

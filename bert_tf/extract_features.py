@@ -53,7 +53,8 @@ def main(argv):
             f"--output: expected a name that ends in .jsonl or .npz, received "
             f"{_OUTPUT.value!r}; choose one of the two."
         )
-    features = FeatureConfig(frozen=True, layers=_chosen_layers(), pooling="mean")
+    layers = () if _LAYERS.value is None else cli.layer_numbers(_LAYERS.value.split(","))
+    features = FeatureConfig(frozen=True, layers=layers, pooling="mean")
     cli.import_tensorflow()
     from bert_tf.data.task_files.opening import read_lines
     from bert_tf.files import write_atomically
@@ -76,19 +77,6 @@ def main(argv):
     texts = extractor.extract(lines, batch_size=_BATCH_SIZE.value)
     write = {".jsonl": to_jsonl, ".npz": to_npz}[ending]
     write_atomically(_OUTPUT.value, write(texts, layers))
-
-
-def _chosen_layers() -> tuple[int, ...]:
-    """Those of --layers; none without it."""
-    if _LAYERS.value is None:
-        return ()
-    try:
-        return tuple(map(int, _LAYERS.value.split(",")))
-    except ValueError as error:
-        raise UserError(
-            f"--layers: expected numbers such as -1,-2, received {_LAYERS.value!r}; give "
-            "some or leave it out."
-        ) from error
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from absl import flags
 
 from bert_tf import cli
 from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
-from bert_tf.errors import UserError
 from bert_tf.training import environment
 
 TASK_NAMES = (
@@ -134,12 +133,7 @@ def main(argv):
 
 
 def _config() -> FinetuneConfig:
-    try:
-        layers = tuple(map(int, _LAYERS.value))
-    except ValueError as error:
-        raise UserError(
-            f"--layers: expected numbers, received {','.join(_LAYERS.value)!r}."
-        ) from error
+    layers = cli.layer_numbers(_LAYERS.value)
     is_pooled = layers or (_FROZEN.value and _TASK.value != "seq2seq")
     return FinetuneConfig(
         task=TaskConfig(

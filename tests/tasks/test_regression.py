@@ -25,12 +25,22 @@ def write_pairs(path, *, seed, count):
     return str(path)
 
 
-def test_scores_are_learnt(bert, tmp_path):
-    config = FinetuneConfig(
+def config_of(bert, folder, *, num_train, num_held_out, **overrides):
+    return FinetuneConfig(
         task=TaskConfig(name="pair_regression", max_seq_length=32),
         init_checkpoint=bert,
-        train_file=write_pairs(tmp_path / "train.tsv", seed=1, count=240),
-        eval_file=write_pairs(tmp_path / "dev.tsv", seed=2, count=40),
+        train_file=write_pairs(folder / "train.tsv", seed=1, count=num_train),
+        eval_file=write_pairs(folder / "dev.tsv", seed=2, count=num_held_out),
+        **overrides,
+    )
+
+
+def test_scores_are_learnt(bert, tmp_path):
+    config = config_of(
+        bert,
+        tmp_path,
+        num_train=240,
+        num_held_out=40,
         train_batch_size=8,
         learning_rate=2e-3,
     )
@@ -65,12 +75,8 @@ def test_pairs_without_scores(monkeypatch):
 
 
 def test_classes_that_are_none_cannot_be_balanced(bert, tmp_path):
-    config = FinetuneConfig(
-        task=TaskConfig(name="pair_regression", max_seq_length=32),
-        init_checkpoint=bert,
-        train_file=write_pairs(tmp_path / "train.tsv", seed=1, count=2),
-        eval_file=write_pairs(tmp_path / "dev.tsv", seed=2, count=2),
-        class_weights="balanced",
+    config = config_of(
+        bert, tmp_path, num_train=2, num_held_out=2, class_weights="balanced"
     )
 
     with pytest.raises(UserError, match="class_weights: expected none for pair_regr"):
