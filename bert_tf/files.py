@@ -6,10 +6,11 @@ systems, take seconds to import.
 
 import dataclasses
 import hashlib
+import json
 import os
 import uuid
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 from bert_tf.errors import UserError
 
@@ -63,6 +64,33 @@ def read_text(path: str | os.PathLike[str]) -> str | None:
             f"Expected text that can be read, received {path!r} "
             f"({type(error).__name__}); restore the file or make it readable."
         ) from error
+
+
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """The object in a file of JSON; None if there is no file.
+
+    Args:
+        path: on any file system that TensorFlow knows.
+
+    Raises:
+        UserError: something else is in it, or it cannot be read.
+    """
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise UserError(
+            f"Expected JSON in {os.fspath(path)!r}, received something else ({error}); "
+            "restore the file."
+        ) from error
+    if not isinstance(content, dict):
+        raise UserError(
+            f"Expected an object of JSON in {os.fspath(path)!r}, received a "
+            f"{type(content).__name__}; restore the file."
+        )
+    return content
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:

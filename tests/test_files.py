@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, read_text, write_atomically
+from bert_tf.files import make_folder, read_json, read_text, write_atomically
 
 
 @pytest.fixture(params=["", "file://"])
@@ -44,10 +44,21 @@ def test_what_cannot_be_read_is_one_line(folder):
             read_text(path)
 
 
+def test_json(folder):
+    write_atomically(f"{folder}/a", b'{"a": [1]}')
+
+    assert read_json(f"{folder}/a") == {"a": [1]}
+    assert read_json(f"{folder}/none") is None
+    for text, message in ((b"{", "Expected JSON in .*a'"), (b"[]", "received a list")):
+        write_atomically(f"{folder}/a", text)
+        with pytest.raises(UserError, match=message):
+            read_json(f"{folder}/a")
+
+
 def test_local_files_need_no_tensorflow(tmp_path):
     code = f"""
 import sys
-from bert_tf.files import read_text, write_atomically
+from bert_tf.files import read_json, read_text, write_atomically
 write_atomically({str(tmp_path / "a")!r}, b"text")
 assert read_text({str(tmp_path / "a")!r}) == "text"
 assert "tensorflow" not in sys.modules

@@ -1,6 +1,5 @@
 """A fine-tuned model and all that it needs to answer, from its run's folder."""
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,7 @@ import keras
 from bert_tf.config import FinetuneConfig, Sampling
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
-from bert_tf.files import read_text
+from bert_tf.files import read_json
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.modeling.checkpoints.pretrained import Pretrained, assign
 from bert_tf.tasks.registry import task_class
@@ -89,4 +88,4 @@ def restore(
 
 def read_results(workdir: str) -> dict[str, Any]:
     """What a run measured in the end; empty if it has not ended."""
-    return json.loads(read_text(os.path.join(workdir, run_dir.RESULTS_FILE)) or "{}")
+    return read_json(os.path.join(workdir, run_dir.RESULTS_FILE)) or {}

@@ -26,7 +26,7 @@ from bert_tf.config import FinetuneConfig, OptimizerConfig, to_json
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import save_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, read_text, write_atomically
+from bert_tf.files import make_folder, read_json, write_atomically
 from bert_tf.modeling.checkpoints import sealed
 from bert_tf.modeling.checkpoints.formats import read_pretrained
 from bert_tf.modeling.checkpoints.pretrained import Pretrained, assign
@@ -85,10 +85,10 @@ def finetune_and_evaluate(
     config = complete(config, pretrained, task_type, train)
     config.validate()
     _check_begun_with(config, workdir)
-    finished = read_text(os.path.join(workdir, RESULTS_FILE))
+    finished = read_json(os.path.join(workdir, RESULTS_FILE))
     if finished:
         logging.info("%s is finished; nothing is left to do.", workdir)
-        return json.loads(finished)
+        return finished
     tokenizer = BertTokenizer(
         pretrained.vocabulary, lower_case=config.model.do_lower_case
     )
@@ -255,17 +255,9 @@ def _is_exhausted(
 
 def _check_begun_with(config: FinetuneConfig, workdir: str) -> None:
     """Raises UserError if another run was begun in the folder."""
-    path = os.path.join(workdir, CONFIG_FILE)
-    content = read_text(path)
-    if content is None:
+    begun = read_json(os.path.join(workdir, CONFIG_FILE))
+    if begun is None:
         return
-    try:
-        begun = json.loads(content)
-    except ValueError as error:
-        raise UserError(
-            f"Expected the configuration of a run in {path}, received other text "
-            f"({error}); use another --workdir."
-        ) from error
     for name, value in json.loads(to_json(config)).items():
         if begun.get(name) != value:
             raise UserError(

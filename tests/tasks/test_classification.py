@@ -167,10 +167,11 @@ def test_other_examples_in_the_same_file_are_refused(bert, tmp_path, monkeypatch
 
 
 def test_a_damaged_configuration_in_the_folder(bert, reviews, tmp_path):
-    (tmp_path / "config.json").write_text("{")
+    for damaged, message in (("{", "Expected JSON in"), ("[]", "Expected an object of")):
+        (tmp_path / "config.json").write_text(damaged)
 
-    with pytest.raises(UserError, match=r"Expected the configuration of a run in"):
-        finetune_and_evaluate(config_of(bert, reviews), str(tmp_path))
+        with pytest.raises(UserError, match=rf"{message} .*config\.json'"):
+            finetune_and_evaluate(config_of(bert, reviews), str(tmp_path))
 
 
 def test_labels_in_another_order_are_answered_alike(finetuned, reviews, tmp_path):

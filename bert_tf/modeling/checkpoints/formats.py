@@ -8,13 +8,10 @@ import tensorflow as tf
 from absl import logging
 
 from bert_tf.errors import UserError
+from bert_tf.files import read_json
 from bert_tf.modeling.checkpoints import google, hugging_face, keras_hub, run_dir
 from bert_tf.modeling.checkpoints.coverage import Coverage
-from bert_tf.modeling.checkpoints.pretrained import (
-    Pretrained,
-    check_vocabulary,
-    read_json,
-)
+from bert_tf.modeling.checkpoints.pretrained import Pretrained, check_vocabulary
 from bert_tf.modeling.checkpoints.shapes import head_of
 
 _WRITERS: dict[str, Callable[[Pretrained, str], Coverage]] = {
@@ -120,7 +117,7 @@ def _reader_of(path: str) -> Callable[..., Pretrained]:
         return keras_hub.read  # a preset's name
     if tf.io.gfile.exists(os.path.join(path, google.CONFIG_FILE)):
         return google.read
-    settings = read_json(path, hugging_face.CONFIG_FILE) or {}
+    settings = read_json(os.path.join(path, hugging_face.CONFIG_FILE)) or {}
     if "registered_name" in settings:
         return keras_hub.read
     if "model_type" in settings:

@@ -16,14 +16,13 @@ from absl import logging
 from bert_tf.config import BertConfig
 from bert_tf.data.vocab import save_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, write_atomically
+from bert_tf.files import make_folder, read_json, write_atomically
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import (
     ORIGINAL,
     Pretrained,
     find_vocabulary,
     is_lower_case,
-    read_json,
     require_original,
 )
 from bert_tf.modeling.checkpoints.weight_names import WeightNames, to_ours, to_theirs
@@ -281,7 +280,7 @@ def _find(path: str) -> tuple[str, str]:
 
 
 def _read_settings(folder: str) -> dict[str, Any]:
-    settings = read_json(folder, CONFIG_FILE)
+    settings = read_json(os.path.join(folder, CONFIG_FILE))
     if settings is None:
         raise UserError(
             f"Expected {CONFIG_FILE} in {folder!r}, found none; put the one of the model "

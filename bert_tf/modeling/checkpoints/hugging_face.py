@@ -1,9 +1,10 @@
 """Hugging Face's folders: config.json, safetensors, vocab.txt or tokenizer.json."""
 
+import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,12 @@ from bert_tf.config import BertConfig
 from bert_tf.config.checks import require
 from bert_tf.data.vocab import Vocabulary, save_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, write_atomically
+from bert_tf.files import make_folder, read_json, write_atomically
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import (
     Pretrained,
     find_vocabulary,
     is_lower_case,
-    read_json,
 )
 from bert_tf.modeling.checkpoints.shapes import head_of
 from bert_tf.modeling.checkpoints.weight_names import (
@@ -149,7 +149,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
     Raises:
         UserError: a file is missing or says what this model cannot do.
     """
-    settings = read_json(path, CONFIG_FILE)
+    settings = read_json(os.path.join(path, CONFIG_FILE))
     if settings is None:
         raise UserError(
             f"Expected {CONFIG_FILE} in {path!r}, found none; give the model's folder."
@@ -281,19 +281,35 @@ def _with_full_names(theirs: Weights) -> Weights:
     }
 
 
+@contextlib.contextmanager
+def _known_layout(path: str) -> Iterator[None]:
+    """Raises UserError where a file has other types than transformers writes."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"Expected {path} as transformers writes it, received another layout "
+            f"({type(error).__name__}: {error}); copy the file again."
+        ) from error
+
+
 def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
-    tokenizer = read_json(path, _TOKENIZER_FILE)
+    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE))
     if tokenizer is None:
         return None
-    model = tokenizer.get("model", {})
-    if model.get("type", "WordPiece") != "WordPiece" or "vocab" not in model:
-        raise UserError(
-            f"Expected a WordPiece tokenizer in {path}/{_TOKENIZER_FILE}, received "
-            f"{model.get('type')!r}; BERT has no other."
-        )
-    ids = dict(model["vocab"])
-    ids |= {token["content"]: token["id"] for token in tokenizer.get("added_tokens", [])}
-    tokens = sorted(ids, key=ids.get)
+    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
+        model = tokenizer.get("model", {})
+        if model.get("type", "WordPiece") != "WordPiece" or "vocab" not in model:
+            raise UserError(
+                f"Expected a WordPiece tokenizer in {path}/{_TOKENIZER_FILE}, received "
+                f"{model.get('type')!r}; BERT has no other."
+            )
+        ids = dict(model["vocab"])
+        added = tokenizer.get("added_tokens", [])
+        ids |= {token["content"]: token["id"] for token in added}
+        tokens = sorted(ids, key=ids.get)
     if [ids[token] for token in tokens] != list(range(len(tokens))):
         raise UserError(
             f"Expected ids from 0 without a gap in {path}/{_TOKENIZER_FILE}, received "
@@ -304,13 +320,15 @@ def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
 
 def _lower_case_of_tokenizer(path: str) -> bool | None:
     """What the tokenizer's files say of capitals and accents, if they do."""
-    settings = read_json(path, _TOKENIZER_CONFIG_FILE) or {}
+    settings = read_json(os.path.join(path, _TOKENIZER_CONFIG_FILE)) or {}
     lower_case = settings.get("do_lower_case")
     strip_accents = settings.get("strip_accents")
-    normalizer = (read_json(path, _TOKENIZER_FILE) or {}).get("normalizer") or {}
-    if normalizer.get("type") == "BertNormalizer":
-        lower_case = normalizer.get("lowercase", lower_case)
-        strip_accents = normalizer.get("strip_accents", strip_accents)
+    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE)) or {}
+    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
+        normalizer = tokenizer.get("normalizer") or {}
+        if normalizer.get("type") == "BertNormalizer":
+            lower_case = normalizer.get("lowercase", lower_case)
+            strip_accents = normalizer.get("strip_accents", strip_accents)
     if strip_accents not in (None, lower_case):
         raise UserError(
             f"Expected a tokenizer in {path} that strips accents if it lower-cases, as "
@@ -323,8 +341,9 @@ def _lower_case_of_tokenizer(path: str) -> bool | None:
 def _read_weights(path: str) -> dict[str, np.ndarray]:
     import safetensors
 
-    index = read_json(path, INDEX_FILE)
-    files = sorted(set(index["weight_map"].values())) if index else [WEIGHTS_FILE]
+    index = read_json(os.path.join(path, INDEX_FILE))
+    with _known_layout(os.path.join(path, INDEX_FILE)):
+        files = sorted(set(index["weight_map"].values())) if index else [WEIGHTS_FILE]
     weights = {}
     for name in files:
         file_path = os.path.join(path, name)

@@ -88,7 +88,8 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
 
     Args:
         pretrained: with a vocabulary, and what a BertBackbone can compute; its heads are
-            left out.
+            left out. A preset has one dropout, which becomes that of hidden units, and
+            no initializer_range.
         folder: made if need be.
 
     Returns:

@@ -1,10 +1,8 @@
 """A BERT as it lies on disk, whatever library wrote it."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +11,6 @@ import tensorflow as tf
 from bert_tf.config import SPECIAL_TOKENS, BertConfig, FeatureConfig
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import read_text
 from bert_tf.modeling.checkpoints.coverage import Coverage
 
 _VOCAB_FILES = ("vocab.txt", "assets/vocab.txt")
@@ -73,31 +70,6 @@ def require_original(config: BertConfig, library: str) -> None:
                 f"Expected {name}={expected} for {library}, received {received!r}, which "
                 "it cannot compute; write another format."
             )
-
-
-def read_json(folder: str, name: str) -> dict[str, Any] | None:
-    """The object in a file of JSON; None without the file.
-
-    Raises:
-        UserError: something else is in it.
-    """
-    path = os.path.join(folder, name)
-    text = read_text(path)
-    if text is None:
-        return None
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise UserError(
-            f"Expected JSON in {path!r}, received something else ({error}); copy the "
-            "file again."
-        ) from error
-    if not isinstance(content, dict):
-        raise UserError(
-            f"Expected an object of JSON in {path!r}, received a "
-            f"{type(content).__name__}; copy the file again."
-        )
-    return content
 
 
 def find_vocabulary(folder: str) -> Vocabulary | None:

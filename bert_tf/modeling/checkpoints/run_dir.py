@@ -13,7 +13,6 @@ training_report.html  all of it for people, in the end; bert_tf.report makes one
 """
 
 import dataclasses
-import json
 import os
 import re
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from bert_tf.config import FinetuneConfig, PretrainConfig, from_json
 from bert_tf.data.vocab import Vocabulary, load_vocabulary
 from bert_tf.errors import UserError
-from bert_tf.files import read_text
+from bert_tf.files import read_json, read_text
 
 if TYPE_CHECKING:  # they take seconds that bert_tf.report must not pay
     import keras
@@ -87,13 +86,13 @@ def read_data_manifest(workdir: str) -> dict:
         UserError: there is none, or no JSON in it.
     """
     path = os.path.join(workdir, DATA_MANIFEST_FILE)
-    try:
-        return json.loads(read_text(path) or "")
-    except ValueError as error:  # UserError is one
+    manifest = read_json(path)
+    if manifest is None:
         raise UserError(
-            f"Expected the manifest of the data in {path}, received none that can be "
-            "read; restore it or begin another --workdir."
-        ) from error
+            f"Expected the manifest of the data in {path}, received none; restore it or "
+            "begin another --workdir."
+        )
+    return manifest
 
 
 def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":

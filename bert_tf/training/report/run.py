@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import json
 import math
 import os
 import string
@@ -11,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bert_tf.config import InputConfig, PretrainConfig
-from bert_tf.errors import UserError
-from bert_tf.files import read_text
+from bert_tf.files import read_json
 from bert_tf.modeling.checkpoints.run_dir import (
     METRICS_FILE,
     PREDICTIONS_FILE,
@@ -168,21 +166,13 @@ def read_run(workdir: str) -> Run:
         UserError: it is none, or what it holds cannot be read.
     """
     config = read_config(workdir)
-    path = os.path.join(workdir, RESULTS_FILE)
-    try:
-        results = json.loads(read_text(path) or "{}")
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"Expected the results of a run in {path}, received no JSON ({error}); "
-            "remove the file and run bert_tf.pretrain again."
-        ) from error
     return Run(
         name=workdir,
         config=config,
         data=read_data_manifest(workdir),
         metrics=read_lines(os.path.join(workdir, METRICS_FILE)),
         predictions=read_lines(os.path.join(workdir, PREDICTIONS_FILE)),
-        results=results,
+        results=read_json(os.path.join(workdir, RESULTS_FILE)) or {},
     )
 
 

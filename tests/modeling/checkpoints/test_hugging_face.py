@@ -247,6 +247,36 @@ def test_missing_and_damaged_files(tmp_path):
             hugging_face.read(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tokenizer.json", {"model": ["WordPiece"]}),
+        ("tokenizer.json", {"model": {"vocab": 7}}),
+        ("tokenizer.json", {"model": {"vocab": {"a": 0, "b": "1"}}}),
+        ("tokenizer.json", {"model": {"vocab": {}}, "added_tokens": [{"id": 0}]}),
+        ("tokenizer.json", {"model": {"vocab": {}}, "added_tokens": 1}),
+        ("model.safetensors.index.json", {"metadata": {}}),
+        ("model.safetensors.index.json", {"weight_map": ["model.safetensors"]}),
+        ("model.safetensors.index.json", {"weight_map": {"a": 1, "b": "c"}}),
+    ],
+)
+def test_files_of_another_layout(name, content, tmp_path):
+    hugging_face.write(make_pretrained(), str(tmp_path))
+    (tmp_path / "vocab.txt").unlink()
+    (tmp_path / name).write_text(json.dumps(content))
+
+    with pytest.raises(UserError, match=rf"Expected .*{name} as transformers writes it"):
+        hugging_face.read(str(tmp_path))
+
+
+def test_a_normalizer_of_another_layout(tmp_path):
+    hugging_face.write(make_pretrained(), str(tmp_path))
+    (tmp_path / "tokenizer.json").write_text('{"normalizer": ["BertNormalizer"]}')
+
+    with pytest.raises(UserError, match="as transformers writes it, received another"):
+        hugging_face.read(str(tmp_path))
+
+
 def test_heads_that_no_model_of_theirs_has_together(tmp_path):
     pretrained = make_pretrained("masked_lm", "answer_span")
 

@@ -332,7 +332,7 @@ def test_what_is_no_run_is_refused(tmp_path, workdirs, message):
 def test_a_damaged_file_is_one_line(tmp_path, name):
     workdir = write_run(tmp_path / "run")
     (tmp_path / "run" / name).write_text("{]\n")
-    with pytest.raises(UserError, match=f"{name}, received"):
+    with pytest.raises(UserError, match=rf"{name}'?, received"):
         write_report([workdir], tmp_path / "page.html")
 
 
