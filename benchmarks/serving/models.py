@@ -8,6 +8,7 @@ import dataclasses
 import pathlib
 
 import keras
+import numpy as np
 
 from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
 from bert_tf.data.vocab import Vocabulary
@@ -22,6 +23,9 @@ _HEAD = "sequence_classifier"
 # Of a kernel's columns. With BERT's 0.02 in each weight, random layers lose what texts
 # differ in, and all have the same probabilities.
 _COLUMN_NORM = 2.0
+# Of what is added to biases and to the weights of layer normalisation. Of zeros and ones,
+# which only untrained models have, TensorFlow makes another, slower graph.
+_VECTOR_STDDEV = 0.1
 
 
 def write(folder: pathlib.Path, config: BertConfig, vocabulary: Vocabulary) -> None:
@@ -61,6 +65,11 @@ def write(folder: pathlib.Path, config: BertConfig, vocabulary: Vocabulary) -> N
 def _untrained(config: BertConfig, vocabulary: Vocabulary) -> Pretrained:
     keras.utils.set_random_seed(0)
     model = TaskModel(config, HeadConfig(_HEAD, len(LABELS)), FeatureConfig())
+    generator = np.random.default_rng(0)
+    for variable in model.variables:
+        if len(variable.shape) == 1:
+            noise = generator.normal(0, _VECTOR_STDDEV, variable.shape)
+            variable.assign_add(noise.astype(np.float32))
     weights = {
         variable.path.removeprefix(f"{model.name}/"): variable.numpy()
         for variable in model.variables

@@ -86,16 +86,14 @@ class SelfAttention(keras.layers.Layer):
             probabilities_BNQT, seed=fold_seed(dropout_seed, 0), form=form
         )
 
-        context_BQND = tf.transpose(
-            tf.matmul(probabilities_BNQT, value_BNTD), [0, 2, 1, 3]
-        )
+        context_BQND = kernels.swap_middle_axes(tf.matmul(probabilities_BNQT, value_BNTD))
         return tf.reshape(context_BQND, tf.shape(x_BQH))
 
     def _split_heads(self, x_BSH: tf.Tensor) -> tf.Tensor:
         batch_size, length, hidden_size = *tf.unstack(tf.shape(x_BSH)[:2]), x_BSH.shape[2]
         head_size = hidden_size // self.num_heads
         x_BSND = tf.reshape(x_BSH, [batch_size, length, self.num_heads, head_size])
-        return tf.transpose(x_BSND, [0, 2, 1, 3])
+        return kernels.swap_middle_axes(x_BSND)
 
     def get_config(self):
         """The constructor's arguments."""

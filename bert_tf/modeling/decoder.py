@@ -62,9 +62,7 @@ class MemoryAttention(SelfAttention):
         probabilities_BNQS = self.dropout(
             probabilities_BNQS, seed=fold_seed(dropout_seed, 0), form=Form.PLAIN
         )
-        context_BQND = tf.transpose(
-            tf.matmul(probabilities_BNQS, value_BNSD), [0, 2, 1, 3]
-        )
+        context_BQND = kernels.swap_middle_axes(tf.matmul(probabilities_BNQS, value_BNSD))
         return tf.reshape(context_BQND, tf.shape(x_BQH))
 
 

@@ -241,6 +241,19 @@ def _softmax_backward(dy, probabilities, *, scale):
     return tf.cast((dy_value - total) * value * scale, dy.dtype)
 
 
+@tf.custom_gradient
+def swap_middle_axes(x: tf.Tensor) -> tf.Tensor:
+    """[A, B, C, D] to [A, C, B, D].
+
+    As integers: floats would be moved by oneDNN, which takes 60 us before it begins.
+
+    Args:
+        x: float of 16 or 32 bits, [A, B, C, D].
+    """
+    bits = tf.bitcast(x, tf.int16 if x.dtype.size == 2 else tf.int32)
+    return tf.bitcast(tf.transpose(bits, [0, 2, 1, 3]), x.dtype), swap_middle_axes
+
+
 def dropout(x: tf.Tensor, seed: tf.Tensor, *, rate: float, form: Form) -> tf.Tensor:
     """Sets a share of the inputs to 0 and scales the rest, in training.
 

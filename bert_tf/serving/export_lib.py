@@ -1,7 +1,7 @@
 """Writes a run's model as a SavedModel that TF Serving can load.
 
 EXPORT_DIR/1/saved_model.pb
-             variables/            the weights, once; in bfloat16 they are in the graph
+             variables/            the weights, once
              assets/vocab.txt
              assets.extra/export_manifest.json       what was exported, golden answers
              assets.extra/tf_serving_warmup_requests
@@ -29,7 +29,6 @@ from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.serving import verification
 from bert_tf.serving.c_runtime import c_runtime_misses, installed_c_runtime
-from bert_tf.serving.constants import constant_weights
 from bert_tf.serving.golden import (
     TOLERANCES,
     GoldenCase,
@@ -38,13 +37,13 @@ from bert_tf.serving.golden import (
 )
 from bert_tf.serving.model_card import model_card
 from bert_tf.serving.ops import TEXT_OPS
-from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 from bert_tf.serving.saved_model import write_saved_model
 from bert_tf.serving.servable import Servable, load_servable
 from bert_tf.serving.signatures import Signatures, make_signatures
 from bert_tf.serving.stored_model import ops_of, versions_in
 from bert_tf.serving.verification import raise_for
 from bert_tf.serving.warmup import BATCHING_PARAMS, write_warmup
+from bert_tf.serving.weights import weights_for_serving
 
 MANIFEST_FILE = os.path.join("assets.extra", "export_manifest.json")
 WARMUP_FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
@@ -95,7 +94,8 @@ def export(
     if verify:
         installed_c_runtime()  # tells that there is no compiler before any work is done
     make_folder(export_dir)
-    with _weights(servable):
+    weights = weights_for_serving(servable.model)  # which the signatures refer to
+    with weights:
         signatures = make_signatures(servable.task, servable.model)
     cases = golden_cases(signatures)
     unfinished = os.path.join(export_dir, f"tmp-{uuid.uuid4().hex}")
@@ -118,17 +118,6 @@ def export(
     return version_dir
 
 
-def _weights(servable: Servable) -> contextlib.AbstractContextManager[None]:
-    """How signatures have the weights: as constants in bfloat16, else as variables.
-
-    Constants make bfloat16 fast, see constants.py. In float32 they gain little, and a
-    graph with them loads too slowly.
-    """
-    if servable.weights_dtype == "bfloat16":
-        return constant_weights(servable.model)
-    return contextlib.nullcontext()
-
-
 @contextlib.contextmanager
 def _told_of(export_dir: str) -> Iterator[None]:
     """Makes UserErrors of what TensorFlow raises when it cannot write."""
@@ -147,12 +136,7 @@ def _write(
     """Writes all files of a version."""
     write_saved_model(path, tokenizer=servable.task.tokenizer, signatures=signatures)
     make_folder(os.path.join(path, "assets.extra"))
-    write_warmup(
-        os.path.join(path, WARMUP_FILE),
-        signatures,
-        # Each that is asked has a copy of what is constant.
-        names=signatures if servable.weights_dtype == "float32" else [DEFAULT_SIGNATURE],
-    )
+    write_warmup(os.path.join(path, WARMUP_FILE), signatures)
     is_pretrained = not run_dir.is_finetuned(servable.workdir)
     data = run_dir.read_data_manifest(servable.workdir) if is_pretrained else None
     manifest = _manifest(servable, ops_of(path)) | {"golden": cases}
@@ -195,7 +179,7 @@ def _misses(
         *verification.size_misses(
             path,
             num_weights=servable.model.count_params(),
-            dtype=servable.weights_dtype,
+            dtype=servable.dtype,
             vocab_size=servable.model.config.vocab_size,
         ),
         *verification.warmup_misses(os.path.join(path, WARMUP_FILE), signatures),

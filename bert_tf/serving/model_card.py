@@ -62,7 +62,7 @@ def _model(servable: Servable) -> Iterator[tuple[str, str]]:
     yield "case", "lower case, no accents" if config.do_lower_case else "as written"
     yield (
         "weights",
-        f"{servable.model.count_params():,}, stored as {servable.weights_dtype}",
+        f"{servable.model.count_params():,}, stored as {servable.dtype}",
     )
     yield "computes in", servable.dtype
     if servable.task.config.labels:

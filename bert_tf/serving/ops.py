@@ -10,18 +10,18 @@ TEXT_OPS = {
 # Of TensorFlow, as far as our graphs use them.
 _CORE_OPS = """
     Abs AddN AddV2 All Any ArgMax AsString Assert AssignVariableOp BatchMatMulV2 BiasAdd
-    BitwiseAnd BroadcastArgs BroadcastTo Cast Concat ConcatV2 Const Cumsum DenseBincount
-    DisableCopyOnRead Div EnsureShape Equal Erf Erfc Exp ExpandDims Fill FloorDiv
-    FloorMod Gather GatherNd GatherV2 Greater GreaterEqual Identity IdentityN If
-    InvertPermutation IsFinite L2Loss LeakyRelu Less LessEqual Log LogSoftmax LogicalAnd
-    LogicalNot LogicalOr LowerBound MatMul Max Maximum Mean MergeV2Checkpoints Min
-    Minimum Mul Neg NoOp NotEqual OneHot OnesLike Pack Pad PadV2 ParseExampleV2
-    PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange RaggedTensorToTensor
-    Range Rank ReadVariableOp RealDiv Reciprocal ReduceJoin RegexReplace Reshape
-    RestoreV2 ReverseV2 RightShift Rsqrt SaveV2 ScatterNd SegmentMax SegmentMean
-    SegmentMin SegmentSum Select SelectV2 Shape ShardedFilename Sigmoid Sign Size Slice
-    Softmax Softplus Split SplitV Sqrt Square SquaredDifference Squeeze
-    StatefulPartitionedCall StatelessIf StatelessRandomGetKeyCounter
+    Bitcast BitwiseAnd BroadcastArgs BroadcastTo Cast Concat ConcatV2 Const Cumsum
+    DenseBincount DisableCopyOnRead Div EnsureShape Equal Erf Erfc Exp ExpandDims Fill
+    FloorDiv FloorMod Gather GatherNd GatherV2 Greater GreaterEqual Identity IdentityN
+    If InvertPermutation IsFinite L2Loss LeakyRelu Less LessEqual Log LogSoftmax
+    LogicalAnd LogicalNot LogicalOr LowerBound MatMul Max Maximum Mean
+    MergeV2Checkpoints Min Minimum Mul Neg NoOp NotEqual OneHot OnesLike Pack Pad PadV2
+    ParseExampleV2 PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
+    RaggedTensorToTensor Range Rank ReadVariableOp RealDiv Reciprocal ReduceJoin
+    RegexReplace Reshape RestoreV2 ReverseV2 RightShift Rsqrt SaveV2 ScatterNd
+    SegmentMax SegmentMean SegmentMin SegmentSum Select SelectV2 Shape ShardedFilename
+    Sigmoid Sign Size Slice Softmax Softplus Split SplitV Sqrt Square SquaredDifference
+    Squeeze StatefulPartitionedCall StatelessIf StatelessRandomGetKeyCounter
     StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile
     StaticRegexFullMatch StaticRegexReplace StridedSlice StringJoin StringLength
     StringLower StringSplitV2 StringStrip StringToHashBucketFast Sub Substr Sum Tanh

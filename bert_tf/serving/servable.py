@@ -31,13 +31,8 @@ class Servable:
 
     @property
     def dtype(self) -> str:
-        """What the graph computes in, of DTYPES or float16."""
+        """What the graph computes in and weights are stored in, of DTYPES or float16."""
         return self.config.model.dtype_policy.removeprefix("mixed_")
-
-    @property
-    def weights_dtype(self) -> str:
-        """What weights are stored in: bfloat16 if it is computed in, or float32."""
-        return "bfloat16" if self.dtype == "bfloat16" else "float32"
 
 
 def load_servable(

@@ -3,7 +3,7 @@
 The first request of each shape would wait for what TensorFlow sets up lazily.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 from tensorflow_serving.apis import input_pb2, prediction_log_pb2
@@ -27,7 +27,7 @@ BATCHING_PARAMS = "\n".join(
 )
 
 
-def write_warmup(path: str, signatures: Signatures, *, names: Iterable[str]) -> None:
+def write_warmup(path: str, signatures: Signatures) -> None:
     """Writes requests as a TFRecord of PredictionLogs.
 
     The default signature is asked with every batch size, the others with one input.
@@ -35,10 +35,9 @@ def write_warmup(path: str, signatures: Signatures, *, names: Iterable[str]) -> 
     Args:
         path: of the file.
         signatures: of the model.
-        names: of those to ask.
     """
     with tf.io.TFRecordWriter(path) as writer:
-        for name in names:
+        for name in signatures:
             inputs = sample_inputs(signatures, name, SHORT_ROWS)
             for size in BATCH_SIZES if name == DEFAULT_SIGNATURE else BATCH_SIZES[:1]:
                 batch = {key: _repeat(values, size) for key, values in inputs.items()}

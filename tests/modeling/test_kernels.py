@@ -166,3 +166,11 @@ def test_cross_entropy(shape):
         # Some of which exp() takes to nothing or to infinity.
         100 * normal(*shape),
     )
+
+
+def test_swap_middle_axes(dtype):
+    assert_alike(
+        kernels.swap_middle_axes,
+        lambda x: tf.einsum("abcd->acbd", x),
+        normal(2, 3, 4, 5, dtype=dtype),
+    )

@@ -146,7 +146,7 @@ def test_every_batch_size_is_warmed_up(path):
 
 def test_warmup_records_that_fail(tmp_path, signatures):
     file = str(tmp_path / "warmup")
-    write_warmup(file, signatures, names=signatures)
+    write_warmup(file, signatures)
     assert verification.warmup_misses(file, signatures) == []
 
     def refuse(**_):
@@ -159,7 +159,7 @@ def test_warmup_records_that_fail(tmp_path, signatures):
 
 def test_a_batch_size_that_is_left_out(tmp_path, signatures, monkeypatch):
     monkeypatch.setattr("bert_tf.serving.warmup.BATCH_SIZES", (1, 2, 4, 8, 16))
-    write_warmup(str(tmp_path / "warmup"), signatures, names=signatures)
+    write_warmup(str(tmp_path / "warmup"), signatures)
 
     misses = verification.warmup_misses(str(tmp_path / "warmup"), signatures)
 
