@@ -63,7 +63,9 @@ def to_markdown(results: Results) -> str:
     """
     facts = [
         results.machine,
-        f"medians of {results.num_turns} turns, each in a process of its own",
+        f"medians of {results.num_turns} turns, of each run in a process of its own"
+        if results.num_turns > 1
+        else "one turn, each run in a process of its own",
         "a call begins with strings and ends with the probabilities of two classes; its "
         "texts have as many tokens, [CLS] and [SEP] included, so that none is padded",
         f"texts: sentences of words that are tokens of {results.vocabulary}",
