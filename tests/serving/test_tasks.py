@@ -282,7 +282,9 @@ def test_no_text_is_too_odd(exports, name):
 
 
 def test_top_k_and_length_are_the_users(exports, tmp_path):
-    path = export(exports("fill_mask").workdir, str(tmp_path), top_k=2, max_seq_length=8)
+    workdir = exports("fill_mask").workdir
+    # Also proves what has inputs as long as it may.
+    path = export(workdir, str(tmp_path), top_k=2, max_seq_length=8, verify=True)
     signatures = tf.saved_model.load(path).signatures
 
     answer = signatures["serving_default"](text=tf.constant(["the [MASK] sat " * 9]))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.serving import export_lib, verification
 from bert_tf.serving.c_runtime import installed_c_runtime
@@ -176,6 +177,22 @@ def test_answers_that_depend_on_the_batch():
     )
 
     assert misses == ["serving_default gives other share to inputs that are alone"]
+
+
+def test_answers_that_depend_on_the_padding(signatures):
+    @tf.function(autograph=False)
+    def width(**packed):
+        columns = tf.ones_like(packed["input_mask"], tf.float32)
+        return {"width": tf.reduce_sum(columns, axis=1)}
+
+    specs = {name: tf.TensorSpec([None, None], tf.int32) for name in ENCODER_INPUTS}
+    encode = width.get_concrete_function(**specs)
+
+    misses = verification.batch_misses(
+        {"preprocess": signatures["preprocess"], "encode": encode}, dtype="float32"
+    )
+
+    assert misses == ["encode gives other width to inputs that are not padded"]
 
 
 def test_answers_that_are_no_numbers(signatures):
