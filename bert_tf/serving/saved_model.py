@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import save_vocabulary
+from bert_tf.files import write_atomically
 from bert_tf.modeling.checkpoints.run_dir import VOCAB_FILE
 from bert_tf.serving.signatures import Signatures
+from bert_tf.serving.stored_model import nodes_of, read_saved_model
 
 
 def write_saved_model(
@@ -42,3 +44,18 @@ def write_saved_model(
             signatures=signatures,
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
+    _forget_gradients(path)
+
+
+def _forget_gradients(path: str) -> None:
+    """Drops the names of gradients by hand, which are not saved.
+
+    Who loads the model in Python would be warned of each.
+    """
+    saved_model = read_saved_model(path)
+    for node in nodes_of(saved_model):
+        node.attr.pop("_gradient_op_type", None)
+    write_atomically(
+        os.path.join(path, tf.saved_model.SAVED_MODEL_FILENAME_PB),
+        saved_model.SerializeToString(deterministic=True),
+    )

@@ -26,9 +26,8 @@ def versions_in(model_dir: str | os.PathLike[str]) -> dict[int, str]:
 def signature_defs_of(path: str | os.PathLike[str]) -> SignatureDefs:
     """The signatures for serving, by name; empty if there are none."""
     return {
-        # A copy: a part of a message keeps the whole of it, which may have the weights.
-        name: meta_graph_pb2.SignatureDef.FromString(signature.SerializeToString())
-        for graph in _read(path).meta_graphs
+        name: signature
+        for graph in read_saved_model(path).meta_graphs
         if tf.saved_model.SERVING in graph.meta_info_def.tags
         for name, signature in graph.signature_def.items()
     }
@@ -36,15 +35,15 @@ def signature_defs_of(path: str | os.PathLike[str]) -> SignatureDefs:
 
 def ops_of(path: str) -> list[str]:
     """The names of all operations in a SavedModel's graph and functions, sorted."""
-    return sorted({node.op for node in _nodes(_read(path))})
+    return sorted({node.op for node in nodes_of(read_saved_model(path))})
 
 
 def is_compiled_by_xla(path: str) -> bool:
     """Whether a part of the graph is to be compiled by XLA, which servers have off."""
-    saved_model = _read(path)
+    saved_model = read_saved_model(path)
     return any(
         item.attr["_XlaMustCompile"].b
-        for items in (_nodes(saved_model), _functions(saved_model))
+        for items in (nodes_of(saved_model), _functions(saved_model))
         for item in items
         if "_XlaMustCompile" in item.attr
     )
@@ -59,7 +58,8 @@ def num_bytes(path: str) -> int:
     )
 
 
-def _read(path: str | os.PathLike[str]) -> saved_model_pb2.SavedModel:
+def read_saved_model(path: str | os.PathLike[str]) -> saved_model_pb2.SavedModel:
+    """The message in a SavedModel's folder."""
     file_name = os.path.join(path, tf.saved_model.SAVED_MODEL_FILENAME_PB)
     with tf.io.gfile.GFile(file_name, "rb") as file:
         return saved_model_pb2.SavedModel.FromString(file.read())
@@ -70,7 +70,8 @@ def _functions(saved_model: saved_model_pb2.SavedModel) -> Iterator:
         yield from meta_graph.graph_def.library.function
 
 
-def _nodes(saved_model: saved_model_pb2.SavedModel) -> Iterator[node_def_pb2.NodeDef]:
+def nodes_of(saved_model: saved_model_pb2.SavedModel) -> Iterator[node_def_pb2.NodeDef]:
+    """The operations of the graph and of its functions."""
     for meta_graph in saved_model.meta_graphs:
         yield from meta_graph.graph_def.node
     for function in _functions(saved_model):

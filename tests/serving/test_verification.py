@@ -13,6 +13,7 @@ from bert_tf.serving import export_lib, verification
 from bert_tf.serving.c_runtime import installed_c_runtime
 from bert_tf.serving.export_lib import WARMUP_FILE, export
 from bert_tf.serving.signatures import make_signatures
+from bert_tf.serving.stored_model import nodes_of, read_saved_model
 from bert_tf.serving.warmup import BATCH_SIZES, read_warmup, write_warmup
 from bert_tf.tasks.finetuned import load_finetuned
 from tests.serving.made_runs import write_run
@@ -202,6 +203,13 @@ def test_answers_that_are_no_numbers(signatures):
     misses = verification.odd_text_misses({"serving_default": served(invert, TEXT)})
 
     assert misses == ["serving_default gives no finite inverse to b''"]
+
+
+def test_nobody_is_warned_of_gradients(path):
+    found = read_saved_model(path)
+
+    assert any(node.op == "Bitcast" for node in nodes_of(found))  # whose gradient is by hand
+    assert not any("_gradient_op_type" in node.attr for node in nodes_of(found))
 
 
 def test_the_batches_a_server_may_make(path):
