@@ -58,7 +58,7 @@ def test_json(folder):
 def test_local_files_need_no_tensorflow(tmp_path):
     code = f"""
 import sys
-from bert_tf.files import read_json, read_text, write_atomically
+from bert_tf.files import read_text, write_atomically
 write_atomically({str(tmp_path / "a")!r}, b"text")
 assert read_text({str(tmp_path / "a")!r}) == "text"
 assert "tensorflow" not in sys.modules

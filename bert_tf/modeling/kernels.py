@@ -143,8 +143,8 @@ def layer_norm(
     Returns:
         A tensor like `x`.
     """
-    # Other types have variables for weights, where served, with which this is not fused,
-    # only less accurate: what is subtracted last is large where the mean is.
+    # Of other types it would be less accurate where it is not fused: what is subtracted
+    # last is large where the mean is.
     if form is Form.FUSED and x.dtype == tf.bfloat16:
         return _fusable_layer_norm(x, gamma, beta, epsilon=epsilon)
     if form is not Form.COMPILED:

@@ -3,8 +3,9 @@
 Each is of the type that its layer computes in. Matrices are variables, which all
 signatures share. Vectors are constants of the graph: only of constants TensorFlow makes a
 whole normalisation one operation of oneDNN. Matrices that are constants would be faster
-still, by a tenth, as oneDNN keeps them in the order that it likes best, but a BERT-base
-would then take 13 seconds instead of 3 to load, and 5 GB of memory instead of 1.1.
+still, as oneDNN keeps them in the order that it likes best, but a BERT-base would then
+take 13 seconds instead of 3 to load, and 5 GB of memory instead of 1.1:
+benchmarks/serving/notes.md.
 """
 
 import keras
