@@ -3,6 +3,7 @@
 import datetime
 import math
 import os
+import signal
 import sys
 import time
 
@@ -241,17 +242,17 @@ class SaveCheckpoint(keras.callbacks.Callback):
         Raises:
             Stopped: after saving, if the process is asked to end.
         """
+        number = self._preemption.signal  # once: it may come at any time
         is_due = self._state.step % self._steps_per_checkpoint == 0
-        if self._preemption.signal or (is_due and self._is_writer):
+        if number or (is_due and self._is_writer):
             self._state.save()
-        self._stop_if_asked()
+        self._stop_if_asked(number)
 
     def on_test_batch_end(self, batch, logs=None):
         """Stops if asked to; an evaluation comes right after a checkpoint."""
-        self._stop_if_asked()
+        self._stop_if_asked(self._preemption.signal)
 
-    def _stop_if_asked(self):
-        number = self._preemption.signal
+    def _stop_if_asked(self, number: signal.Signals | None):
         if number:
             raise Stopped(
                 f"Received {number.name} at step {self._state.step}, which is saved; run "
