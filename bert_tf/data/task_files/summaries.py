@@ -41,12 +41,18 @@ def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
 
     Args:
         path: see `read_table`; .json is PreSumm's.
-        columns: see `read_table`; from `text` and `summary`.
+        columns: see `read_table`; from `text` and `summary`. None for .json.
 
     Raises:
-        UserError: naming the line that is wrong, or that has an empty article or summary.
+        UserError: naming the line that is wrong, or that has an empty article or summary;
+            or `columns` has some for .json.
     """
     if _JSON.search(path):
+        if columns:
+            raise UserError(
+                f"--columns: expected none for PreSumm's JSON, received {dict(columns)}; "
+                "leave it out."
+            )
         articles = list(_read_presumm(path))
     else:
         articles = [

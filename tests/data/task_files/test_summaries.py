@@ -107,3 +107,10 @@ def test_real_articles(shared):
     assert len(news) == 1824 and all(each.text and each.summary for each in news)
     assert len(tokens) == 6
     assert tokens[0].summary.split("\n")[0] == "pov video has gone viral on youtube"
+
+
+def test_presumm_has_no_columns(tmp_path):
+    path = tmp_path / "articles.json"
+    path.write_text('[{"src": [["a"]], "tgt": [["b"]]}]')
+    with pytest.raises(UserError, match="--columns: expected none for PreSumm's JSON"):
+        read_articles(str(path), {"text": "src"})
