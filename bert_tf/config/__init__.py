@@ -12,7 +12,7 @@ from bert_tf.config.data import (
     PretrainingDataConfig,
 )
 from bert_tf.config.finetuning import FeatureConfig, FinetuneConfig, TaskConfig
-from bert_tf.config.model import BertConfig, bert_size
+from bert_tf.config.model import ACTIVATIONS, BertConfig, bert_size
 from bert_tf.config.pretraining import (
     InputConfig,
     OptimizerConfig,
@@ -22,6 +22,7 @@ from bert_tf.config.sampling import SAMPLERS, Sampling
 from bert_tf.config.serialization import from_json, to_json
 
 __all__ = [
+    "ACTIVATIONS",
     "FEATURE_NAMES",
     "INPUT_FORMATS",
     "MASKING",

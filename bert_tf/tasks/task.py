@@ -107,8 +107,8 @@ class Task(abc.ABC):
     def labels_of(cls, examples: Sequence[Example]) -> tuple[str, ...]:
         """The labels of a file, sorted; numbers by their values."""
         labels = {label for example in examples for label in cls.target_labels(example)}
-        is_numeric = all(label.isdigit() for label in labels)
-        return tuple(sorted(labels, key=int if is_numeric else None))
+        is_numeric = all(map(str.isdecimal, labels))
+        return tuple(sorted(sorted(labels), key=int if is_numeric else None))
 
     @classmethod
     def target_labels(cls, example: Example) -> Iterable[str]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -310,6 +311,30 @@ def test_an_unknown_label_is_told_with_its_line(bert, reviews, tmp_path):
             config_of(bert, (reviews[0], str(path))), str(tmp_path / "run")
         )
     assert not (tmp_path / "run").exists()  # and the mended file may be tried there
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("10", "9", "09"), ("09", "9", "10")),
+        (("②", "①", "1"), ("1", "①", "②")),  # digits, but no numbers of Python's
+    ],
+)
+def test_labels_are_in_order(labels, expected):
+    examples = [Example({"text": "a"}, label) for label in labels]
+
+    assert Classification.labels_of(examples) == expected
+
+
+def test_a_run_of_more_layers_than_its_configuration_tells(finetuned, tmp_path):
+    shutil.copytree(finetuned[0], tmp_path / "run")
+    path = tmp_path / "run/config.json"
+    config = json.loads(path.read_text())
+    config["model"]["num_hidden_layers"] -= 1
+    path.write_text(json.dumps(config))
+
+    with pytest.raises(UserError, match="received one that has 'bert/layer_1/output/ker"):
+        load_finetuned(str(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(

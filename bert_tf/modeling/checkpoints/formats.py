@@ -33,8 +33,7 @@ def read_pretrained(
         path: a folder of Google's (or the prefix of a checkpoint in it), of Hugging
             Face's, of KerasHub's or of a run of ours; or the name of a KerasHub preset.
         do_lower_case: how text becomes ids; None for what the folder tells.
-        allow_missing: regular expressions for the beginnings of our variables' paths
-            that need not be there.
+        allow_missing: beginnings of our variables' paths that need not be there.
 
     Raises:
         UserError: it is none of these, is damaged, or a weight is missing.

@@ -301,7 +301,7 @@ def _read_weights(prefix: str) -> dict[str, np.ndarray]:
         return {
             name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
         }
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         raise UserError(
             f"Expected a checkpoint of TensorFlow in {prefix!r}, received "
             f"{str(error).splitlines()[0]}; copy it again, .index and .data-* files."

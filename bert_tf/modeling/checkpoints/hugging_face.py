@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,19 @@ _REQUIRED = {
     "position_embedding_type": "absolute",
     "is_decoder": False,
     "add_cross_attention": False,
+}
+# The same of its tokens.
+_REQUIRED_OF_TOKENIZER = {
+    "do_basic_tokenize": True,
+    "tokenize_chinese_chars": True,
+    "word_tokenizer_type": "basic",
+    "subword_tokenizer_type": "wordpiece",
+}
+_REQUIRED_OF_NORMALIZER = {"clean_text": True, "handle_chinese_chars": True}
+# What has the values of another, unless tie_word_embeddings says no.
+_TIED = {
+    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
 }
 # The heads by the names of the models that have them; what their layer is called does
 # not tell three of them apart.
@@ -155,6 +168,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
             f"Expected {CONFIG_FILE} in {path!r}, found none; give the model's folder."
         )
     _check_settings(settings, path)
+    _check_tokenizer(path)
     vocabulary = find_vocabulary(path) or _vocabulary_of_tokenizer(path)
     if do_lower_case is None:
         do_lower_case = _lower_case_of_tokenizer(path)
@@ -166,7 +180,10 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
     config.validate()
     architecture = next(iter(settings.get("architectures") or ["BertModel"]))
     names = weight_names(classifier=_CLASSIFIERS.get(architecture, "sequence_classifier"))
-    weights, coverage = to_ours(_with_full_names(_read_weights(path)), names, config)
+    theirs = _with_full_names(_read_weights(path))
+    if not settings.get("tie_word_embeddings", True):
+        _check_tied(theirs, path)
+    weights, coverage = to_ours(theirs, names, config)
     return Pretrained(config, weights, vocabulary, coverage, labels=_labels(settings))
 
 
@@ -220,13 +237,18 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
     return coverage
 
 
-def _check_settings(settings: dict[str, Any], path: str) -> None:
-    for name, expected in _REQUIRED.items():
+def _require(settings: Mapping[str, Any], required: Mapping[str, Any], path: str) -> None:
+    """Raises UserError if a setting is given and is not what is required."""
+    for name, expected in required.items():
         if settings.get(name, expected) != expected:
             raise UserError(
-                f"Expected {name}={json.dumps(expected)} in {path}/{CONFIG_FILE}, "
-                f"received {json.dumps(settings[name])}, which this model is not."
+                f"Expected {name}={json.dumps(expected)} in {path}, received "
+                f"{json.dumps(settings[name])}, which this package does not have."
             )
+
+
+def _check_settings(settings: dict[str, Any], path: str) -> None:
+    _require(settings, _REQUIRED, f"{path}/{CONFIG_FILE}")
     activation = settings.get("hidden_act", "gelu")
     if activation not in tuple(_ACTIVATIONS):  # or what has no hash
         raise UserError(
@@ -239,6 +261,22 @@ def _check_settings(settings: dict[str, Any], path: str) -> None:
     labels = settings.get("id2label") or {}
     is_numbered = isinstance(labels, dict) and all(map(str.isdecimal, labels))
     require(is_numbered, "id2label", "names by numbers", labels, todo)
+
+
+def _check_tokenizer(path: str) -> None:
+    settings = read_json(os.path.join(path, _TOKENIZER_CONFIG_FILE)) or {}
+    _require(settings, _REQUIRED_OF_TOKENIZER, f"{path}/{_TOKENIZER_CONFIG_FILE}")
+    _require(_normalizer(path), _REQUIRED_OF_NORMALIZER, f"{path}/{_TOKENIZER_FILE}")
+
+
+def _check_tied(theirs: Weights, path: str) -> None:
+    """Raises UserError for a masked language model with a matrix of its own."""
+    for name, other in _TIED.items():
+        if name in theirs and not np.array_equal(theirs[name], theirs.get(other)):
+            raise UserError(
+                f"Expected {name} to equal {other} in {path!r}, received other values "
+                "(tie_word_embeddings=false), which this package does not have."
+            )
 
 
 def _labels(settings: dict[str, Any]) -> tuple[str, ...]:
@@ -323,12 +361,9 @@ def _lower_case_of_tokenizer(path: str) -> bool | None:
     settings = read_json(os.path.join(path, _TOKENIZER_CONFIG_FILE)) or {}
     lower_case = settings.get("do_lower_case")
     strip_accents = settings.get("strip_accents")
-    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE)) or {}
-    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
-        normalizer = tokenizer.get("normalizer") or {}
-        if normalizer.get("type") == "BertNormalizer":
-            lower_case = normalizer.get("lowercase", lower_case)
-            strip_accents = normalizer.get("strip_accents", strip_accents)
+    normalizer = _normalizer(path)
+    lower_case = normalizer.get("lowercase", lower_case)
+    strip_accents = normalizer.get("strip_accents", strip_accents)
     if strip_accents not in (None, lower_case):
         raise UserError(
             f"Expected a tokenizer in {path} that strips accents if it lower-cases, as "
@@ -336,6 +371,14 @@ def _lower_case_of_tokenizer(path: str) -> bool | None:
             f"{strip_accents}, which this package does not have."
         )
     return lower_case
+
+
+def _normalizer(path: str) -> Mapping[str, Any]:
+    """The settings of tokenizer.json's BertNormalizer; none without one."""
+    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE)) or {}
+    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
+        normalizer = tokenizer.get("normalizer") or {}
+        return normalizer if normalizer.get("type") == "BertNormalizer" else {}
 
 
 def _read_weights(path: str) -> dict[str, np.ndarray]:

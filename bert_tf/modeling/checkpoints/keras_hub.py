@@ -59,7 +59,7 @@ def read(preset: str, *, do_lower_case: bool | None = None) -> Pretrained:
     try:
         backbone = BertBackbone.from_preset(preset, dtype="float32")
         tokenizer = BertTokenizer.from_preset(preset)
-    except (ValueError, OSError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise UserError(
             f"Expected a preset of KerasHub's BertBackbone with its tokenizer, received "
             f"{preset!r} ({str(error).splitlines()[0]}); check the name or the folder."

@@ -66,9 +66,11 @@ def require_original(config: BertConfig, library: str) -> None:
     for name, expected in ORIGINAL.items():
         received = getattr(config, name)
         if received != expected:
+            remedy = " or convert with --hidden_act=gelu_new, which is nearly the same"
             raise UserError(
                 f"Expected {name}={expected} for {library}, received {received!r}, which "
-                "it cannot compute; write another format."
+                "it cannot compute; write another format"
+                f"{remedy if name == 'hidden_act' else ''}."
             )
 
 

@@ -103,15 +103,15 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
         do_lower_case: None for what the run was trained with.
 
     Raises:
-        UserError: the folder is no run's, has no checkpoint yet, or its vocabulary is
-            another.
+        UserError: the folder is no run's, has no checkpoint yet, or its vocabulary or its
+            configuration is another's.
     """
     import tensorflow as tf
 
     from bert_tf.modeling.checkpoints import sealed
     from bert_tf.modeling.checkpoints.coverage import Coverage
     from bert_tf.modeling.checkpoints.pretrained import Pretrained
-    from bert_tf.modeling.checkpoints.shapes import encoder_shapes
+    from bert_tf.modeling.checkpoints.shapes import check_num_layers, encoder_shapes
 
     finetuned: dict[str, Any] = {}  # what a pretraining's folder does not have
     if is_finetuned(path):
@@ -141,6 +141,7 @@ def read(path: str, *, do_lower_case: bool | None = None) -> "Pretrained":
         for match in matches
         if match
     }
+    check_num_layers(weights, lambda path: path, config)
     missing = {path: path for path in encoder_shapes(config) if path not in weights}
     coverage = Coverage(tuple(weights), {}, missing, ())
     return Pretrained(

@@ -4,7 +4,10 @@ A model's own name, with which Keras begins its variables' paths, is left out. {
 for the number of a layer.
 """
 
+from collections.abc import Callable, Container
+
 from bert_tf.config import BertConfig
+from bert_tf.errors import UserError
 
 Shape = tuple[int | None, ...]
 
@@ -72,6 +75,25 @@ def encoder_shapes(config: BertConfig) -> dict[str, Shape]:
         numbers = range(config.num_hidden_layers) if "{}" in path else [""]
         shapes |= {path.format(number): shape for number in numbers}
     return shapes
+
+
+def check_num_layers(
+    names: Container[str], name_of: Callable[[str], str | None], config: BertConfig
+) -> None:
+    """Raises UserError for a checkpoint with more layers than a BertEncoder.
+
+    Args:
+        names: of the checkpoint's weights.
+        name_of: from one of our paths to its name there.
+        config: of the encoder.
+    """
+    num_layers = config.num_hidden_layers
+    beyond = name_of(f"bert/layer_{num_layers}/output/kernel")
+    if beyond in names:
+        raise UserError(
+            f"Expected a checkpoint of num_hidden_layers={num_layers}, received one that "
+            f"has {beyond!r} too; the configuration is another model's."
+        )
 
 
 def head_shapes(head: str, config: BertConfig) -> dict[str, Shape]:

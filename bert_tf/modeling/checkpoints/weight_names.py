@@ -16,6 +16,7 @@ from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.shapes import (
     HEADS,
     Shape,
+    check_num_layers,
     encoder_shapes,
     head_shapes,
 )
@@ -79,8 +80,10 @@ def to_ours(
         Float32 arrays by our paths, and what became of each weight.
 
     Raises:
-        UserError: a weight has another number of values than `config` tells.
+        UserError: a weight has another number of values than `config` tells, or there
+            are more layers.
     """
+    check_num_layers(theirs, lambda path: _name(names, path, config), config)
     wanted = encoder_shapes(config)
     for head in HEADS:
         shapes = head_shapes(head, config)

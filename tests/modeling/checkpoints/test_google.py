@@ -188,6 +188,10 @@ def test_a_missing_weight_is_named_unless_allowed(tmp_path):
         ),
         ({"hidden_size": 16}, r"shape \(10, 16\) for bert/embeddings/word_embeddings"),
         ({"num_attention_heads": 3}, "hidden_size: expected a multiple"),
+        (
+            {"num_hidden_layers": 1},
+            "num_hidden_layers=1, received one that has 'bert/encoder/layer_1/output/",
+        ),
     ],
 )
 def test_a_configuration_that_does_not_fit(change, message, tmp_path):
@@ -213,6 +217,15 @@ def test_no_configuration(tmp_path):
 def test_a_damaged_checkpoint(tmp_path):
     google.write(make_pretrained(), str(tmp_path))
     (tmp_path / f"{google.CHECKPOINT}.index").write_bytes(b"no index at all")
+
+    with pytest.raises(UserError, match="Expected a checkpoint of TensorFlow in"):
+        google.read(str(tmp_path))
+
+
+def test_a_checkpoint_cut_off(tmp_path):
+    google.write(make_pretrained(), str(tmp_path))
+    path = next(tmp_path.glob("*.data-*"))
+    path.write_bytes(path.read_bytes()[:500])
 
     with pytest.raises(UserError, match="Expected a checkpoint of TensorFlow in"):
         google.read(str(tmp_path))

@@ -208,6 +208,7 @@ def test_a_vocabulary_in_tokenizer_json_alone(tmp_path):
         ({"id2label": ["no"]}, r"id2label: expected names by numbers, .* \['no'\]"),
         ({"id2label": {"a": "no"}}, "id2label: expected names by numbers, received"),
         ({"vocab_size": 11}, r"shape \(11, 8\) for bert/embeddings/word_embeddings"),
+        ({"num_hidden_layers": 1}, "num_hidden_layers=1, received one that has 'bert.e"),
     ],
 )
 def test_other_models_are_refused(settings, message, tmp_path):
@@ -226,6 +227,43 @@ def test_accents_kept_in_lower_case_are_refused(tmp_path):
 
     with pytest.raises(UserError, match="strips accents if it lower-cases"):
         hugging_face.read(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer_config.json", {"tokenize_chinese_chars": False}, "received false"),
+        ("tokenizer_config.json", {"do_basic_tokenize": False}, "received false"),
+        ("tokenizer_config.json", {"word_tokenizer_type": "mecab"}, 'received "mecab"'),
+        (
+            "tokenizer.json",
+            {"normalizer": {"type": "BertNormalizer", "handle_chinese_chars": False}},
+            "handle_chinese_chars=true in .*tokenizer.json, received false",
+        ),
+    ],
+)
+def test_tokens_of_another_kind_are_refused(name, content, message, tmp_path):
+    hugging_face.write(make_pretrained(), str(tmp_path))
+    (tmp_path / name).write_text(json.dumps(content))
+
+    with pytest.raises(UserError, match=f"{message}, which this package does not have"):
+        hugging_face.read(str(tmp_path), do_lower_case=True)
+
+
+def test_masked_words_by_a_matrix_of_their_own_are_refused(tmp_path):
+    hugging_face.write(make_pretrained("masked_lm"), str(tmp_path))
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    words = weights["bert.embeddings.word_embeddings.weight"]
+    save_file(weights | {"cls.predictions.decoder.weight": words + 1}, path)
+    hugging_face.read(str(tmp_path))  # transformers does not look at it either
+
+    change_settings(tmp_path, tie_word_embeddings=False)
+    with pytest.raises(UserError, match=r"decoder\.weight to equal .* other values"):
+        hugging_face.read(str(tmp_path))
+
+    save_file(weights | {"cls.predictions.decoder.weight": words}, path)
+    hugging_face.read(str(tmp_path))
 
 
 def test_missing_and_damaged_files(tmp_path):

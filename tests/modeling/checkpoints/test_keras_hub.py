@@ -1,5 +1,7 @@
 """KerasHub's presets, there and back."""
 
+import json
+
 import keras_hub
 import numpy as np
 import pytest
@@ -78,6 +80,17 @@ def test_it_computes_the_same(tmp_path):
 def test_what_a_backbone_cannot_compute_is_refused(override, tmp_path):
     with pytest.raises(UserError, match=f"Expected {next(iter(override))}="):
         keras_hub_format.write(make_pretrained(**override), str(tmp_path))
+
+
+def test_a_preset_without_a_size(tmp_path):
+    keras_hub_format.write(make_pretrained(), str(tmp_path))
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    del config["config"]["hidden_dim"]
+    path.write_text(json.dumps(config))
+
+    with pytest.raises(UserError, match="Expected a preset of KerasHub's BertBackbone"):
+        keras_hub_format.read(str(tmp_path))
 
 
 def test_no_preset(tmp_path):
