@@ -83,7 +83,7 @@ def test_classes_that_are_none_cannot_be_balanced(bert, tmp_path):
         finetune_and_evaluate(config, str(tmp_path / "run"))
 
 
-@pytest.mark.parametrize("score", ["high", "nan", "inf", ""])
+@pytest.mark.parametrize("score", ["high", "nan", "inf"])
 def test_a_score_that_is_no_number(score, tmp_path):
     path = tmp_path / "dev.tsv"
     path.write_text(f"sentence1\tsentence2\tscore\na\tb\t1\na\tb\t{score}\n")

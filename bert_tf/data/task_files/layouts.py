@@ -14,7 +14,7 @@ TEXTS = (
     _named("sentence", "label"),  # GLUE's SST-2
     _named("text", "label"),
     # GLUE's CoLA: source, acceptability, the author's mark, sentence.
-    Layout({"text": "3", "label": "1"}, cells=(r"[\w.-]+", r"[01]", r"[*?]*", r".*")),
+    Layout({"text": "3", "label": "1"}, cells=(r"[\w.-]+", r"[01]", r"[*?\s]*", r".*")),
     # The SMS spam collection, and others that begin with the label.
     Layout({"text": "1", "label": "0"}, cells=(r"[\w.-]{1,32}", r".*")),
 )
@@ -24,6 +24,7 @@ PAIRS = (
     _named("sentence1", "label", pair="sentence2"),  # GLUE's RTE, WNLI
     _named("question", "label", pair="sentence"),  # GLUE's QNLI
     _named("question1", "is_duplicate", pair="question2"),  # GLUE's QQP
+    _named("question1", "label", pair="question2"),  # the same of Hugging Face
     _named("#1 String", "Quality", pair="#2 String"),  # GLUE's MRPC
     # SNLI and MNLI of Hugging Face.
     _named("premise", "label", pair="hypothesis", no_label="-1"),

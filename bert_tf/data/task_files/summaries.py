@@ -44,8 +44,7 @@ def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
         columns: see `read_table`; from `text` and `summary`. None for .json.
 
     Raises:
-        UserError: naming the line that is wrong, or that has an empty article or summary;
-            or `columns` has some for .json.
+        UserError: naming the line that is wrong; or `columns` has some for .json.
     """
     if _JSON.search(path):
         if columns:
@@ -61,15 +60,6 @@ def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
         ]
     if not articles:
         raise UserError(f"{path}: expected articles, received an empty list.")
-    for article in articles:
-        for name, text in {"article": article.text, "summary": article.summary}.items():
-            if text is not None and not text.strip():
-                raise wrong(
-                    path,
-                    article.line,
-                    f"expected an article and its summary, received an empty {name}; "
-                    "fill it in, or leave the article out.",
-                )
     return articles
 
 
@@ -85,6 +75,14 @@ def _read_presumm(path: str) -> Iterator[Article]:
                 f"as src and tgt, received {json.dumps(item)[:60]}; mend it.",
             )
         text, summary = ("\n".join(map(" ".join, sentences)) for sentences in parts)
+        for name, of_name in {"article": text, "summary": summary}.items():
+            if not of_name.strip():
+                raise wrong(
+                    path,
+                    line,
+                    f"expected an article and its summary, received an empty {name}; "
+                    "fill it in, or leave the article out.",
+                )
         yield Article(text, summary, line)
 
 

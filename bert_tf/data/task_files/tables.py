@@ -18,6 +18,7 @@ from bert_tf.errors import UserError
 FORMATS = ("tsv", "csv", "jsonl")
 NO_LABEL = "-"  # of SNLI and MNLI: those who judged did not agree
 _LABEL = "label"  # what tasks call it
+_MANY = 20  # rows of which most should have a label that others have too
 _MAX_CELL_SIZE = 2**31 - 1  # characters; Python's own limit is that of an article
 
 
@@ -83,9 +84,9 @@ def read_table(
     Raises:
         UserError: naming the line: a row has too few or too many cells, or a quotation
             mark without its twin; a column is not there or there twice, or has null, a
-            list or an object where it should not; a label is empty; what should be the
-            first row has a label that no other has; the table is empty. Or `columns` has
-            a name that the task does not know, or lacks one.
+            list or an object where it should not; a cell that is needed is empty; what
+            is taken for labels is not, or has a header; the table is empty. Or `columns`
+            has a name that the task does not know, or lacks one.
     """
     _check_names(columns, layouts)
     if format_of(path) == "jsonl":
@@ -132,7 +133,7 @@ def read_table(
     if not rows:
         raise _empty(path)
     if layout.cells and layout.has_row([_LABEL] * len(header)):
-        _check_no_header(path, rows)
+        _check_are_labels(path, rows)
     return rows
 
 
@@ -197,17 +198,18 @@ def _check_names(columns: Mapping[str, str], layouts: Sequence[Layout]) -> None:
         )
 
 
-def _check_no_header(path: str, rows: Sequence[Row]) -> None:
-    """Raises UserError if no other row has the label of the first, but each other's."""
+def _check_are_labels(path: str, rows: Sequence[Row]) -> None:
+    """Raises UserError if most rows have a label of their own, or only the first has."""
     first, *others = (row.cells.get(_LABEL) for row in rows)
     are_repeated = len(others) > 2 * len(set(others))
-    if first is not None and first not in others and are_repeated:
+    is_header = are_repeated and first not in others
+    if first is not None and (is_header or (not are_repeated and len(rows) >= _MANY)):
         raise wrong(
             path,
             rows[0].line,
             f"expected a label that other lines have too, received {first!r}, which may "
-            "be a header; name the columns (--columns=text=message,label=category, or by "
-            "number from 0 where there is no header).",
+            "be a header or no label; name the columns (--columns=text=message,"
+            "label=category, or by number from 0 where there is no header).",
         )
 
 
@@ -256,14 +258,15 @@ def _select(path: str, row: Row, layout: Layout, structured: Container[str]) -> 
                 f"expected a text or a number as {column!r}, received {text[:60]}; mend "
                 "the line.",
             )
+        if not text.strip():
+            raise wrong(
+                path,
+                row.line,
+                f"expected something in the column {column!r}, received nothing; fill it "
+                "in, or leave the line out.",
+            )
         if name == _LABEL:
-            if not text.strip():
-                raise wrong(
-                    path,
-                    row.line,
-                    f"expected a label as {column!r}, received nothing; add it, or leave "
-                    "the line out.",
-                )
+            text = text.strip()
             text = NO_LABEL if text == layout.no_label else text
         cells[name] = text
     return Row(row.line, cells)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bert_tf.data.task_files.opening import read_lines, wrong
 from bert_tf.data.task_files.tables import Layout, Row, read_table
 
-_SCAN = re.compile(r"IN: (?P<text>.*) OUT: (?P<target>.*)")
+_SCAN = re.compile(r"IN: (?P<text>.*\S.*) OUT: (?P<target>.*\S.*)")
 # What other headers of two columns have second; what follows is no row, then.
 _NAMES = "source|target|input|output|src|tgt|text|label|summary|article|question|answer"
 _LAYOUTS = (
@@ -30,26 +30,13 @@ def read_text_pairs(path: str, *, columns: Mapping[str, str]) -> list[Row]:
         columns: see `read_table`; of tables alone.
 
     Raises:
-        UserError: naming the line: see `read_table`; a text is empty; a line is not
-            like SCAN's where the first one is.
+        UserError: naming the line: see `read_table`; a line is not like SCAN's where the
+            first one is.
     """
     _, first = next(iter(read_lines(path)), (0, ""))
-    is_scan = not columns and _SCAN.fullmatch(first)
-    rows = (
-        _read_scan(path)
-        if is_scan
-        else read_table(path, layouts=_LAYOUTS, columns=columns)
-    )
-    for row in rows:
-        for name, cell in row.cells.items():
-            if not cell.strip():
-                raise wrong(
-                    path,
-                    row.line,
-                    f"expected a source and a target, received an empty {name}; fill it "
-                    "in, or leave the line out.",
-                )
-    return rows
+    if not columns and _SCAN.fullmatch(first):
+        return _read_scan(path)
+    return read_table(path, layouts=_LAYOUTS, columns=columns)
 
 
 def _read_scan(path: str) -> list[Row]:

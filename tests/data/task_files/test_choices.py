@@ -169,7 +169,7 @@ def test_columns_that_are_not_those_of_questions(columns, message, tmp_path):
         (
             "a.csv",
             f"{SWAG}0,v,1,p,q,r,g,a,,c,d,0\n",
-            r"a\.csv:2: expected a text for each",
+            r"a\.csv:2: expected something in the column 'ending",
         ),
         (
             "a.jsonl",

@@ -37,3 +37,21 @@ def test_scores_by_both_of_their_names(tmp_path):
         columns = {"text": "0", "text_pair": "1", name: "2"}
         rows = read(tmp_path, "a.tsv", "a\tb\t2.5\n", SCORED_PAIRS, columns)
         assert rows == [Row(1, {"text": "a", "text_pair": "b", name: "2.5"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "layouts", "count"),
+    [
+        ("classification/CoLA/train.tsv", TEXTS, 8551),
+        ("classification/CoLA/dev.tsv", TEXTS, 1043),
+        ("classification/SST-2/dev.tsv", TEXTS, 872),
+        ("classification/sms_spam/SMSSpamCollection", TEXTS, 5574),
+        ("pair/RTE/dev.tsv", PAIRS, 277),
+        ("pair/SNLI/snli_dev_subset.jsonl", PAIRS, 1289),
+        ("pair/STS-B/dev.tsv", SCORED_PAIRS, 1500),
+    ],
+)
+def test_real_files(name, layouts, count, shared):
+    rows = read_table(str(shared / "data" / name), layouts=layouts, columns={})
+
+    assert len(rows) == count

@@ -64,7 +64,10 @@ def test_presumm(indent, tmp_path):
         ('[\n{"src": [], "tgt": [["a"]]}]', r"a\.json:2: .* received an empty article"),
         ('[{"src": [["a"]], "tgt": [[]]}]', r"a\.json:1: .* received an empty summary"),
         ('[{"src": [["\\ud83d"]], "tgt": []}]', r"a\.json:1: .* half of a character"),
-        ('[{"src": [], "tgt": []},\n[1]]', r"a\.json:2: .* as src and tgt, received \[1"),
+        (
+            '[{"src": [["a"]], "tgt": [["b"]]},\n[1]]',
+            r"a\.json:2: .* as src and tgt, received \[1",
+        ),
         ('\n[{"src": ["a b"], "tgt": []}]', r"a\.json:2: .* lists of tokens"),
         ('[{"src": [["a", 1]], "tgt": []}]', r"a\.json:1: .* lists of tokens"),
     ],
@@ -78,8 +81,11 @@ def test_broken_presumm(text, message, tmp_path):
     ("second", "message"),
     [
         ({}, r"a\.jsonl:2: expected a column 'summary'"),
-        ({"article": " ", "summary": "B"}, r"a\.jsonl:2: .* received an empty article"),
-        ({"article": "A", "summary": "\n"}, r"a\.jsonl:2: .* received an empty summary"),
+        ({"article": " ", "summary": "B"}, r"a\.jsonl:2: .* 'article', received nothing"),
+        (
+            {"article": "A", "summary": "\n"},
+            r"a\.jsonl:2: .* 'summary', received nothing",
+        ),
     ],
 )
 def test_broken_objects(second, message, tmp_path):

@@ -97,10 +97,16 @@ def test_byte_order_mark_carriage_returns_and_line_separators(tmp_path):
     assert read(path) == [Row(2, {"text": "a\u2028b", "label": "1"})]
 
 
-def test_empty_cells_are_cells(tmp_path):
-    path = written(tmp_path, "a.tsv", "sentence\tlabel\n\t1\n")
+def test_cells_that_are_not_read_may_be_empty(tmp_path):
+    path = written(tmp_path, "a.tsv", "sentence\tsource\tlabel\na\t\t1\n")
 
-    assert read(path) == [Row(2, {"text": "", "label": "1"})]
+    assert read(path) == [Row(2, {"text": "a", "label": "1"})]
+
+
+def test_blanks_around_a_label_are_none_of_it(tmp_path):
+    path = written(tmp_path, "a.csv", "sentence,label\n a, 1 \n")
+
+    assert read(path) == [Row(2, {"text": " a", "label": "1"})]
 
 
 @pytest.mark.parametrize(
@@ -119,8 +125,14 @@ def test_empty_cells_are_cells(tmp_path):
         (
             "a.tsv",
             "category\tmessage\n" + "ham\tOk\n" * 3 + "spam\tWin\n" * 2,
-            r"a\.tsv:1: .* received 'category', which may be a header; name the columns",
+            r"a\.tsv:1: .* received 'category', which may be a header or no label; na",
         ),
+        (
+            "a.tsv",
+            "".join(f"{number}\tIt is {number}\n" for number in range(20)),
+            r"a\.tsv:1: expected a label that other lines have too, received '0', which",
+        ),
+        ("a.csv", "sentence,label\na,1\n , 1\n", r"a\.csv:3: .* 'sentence', received n"),
         ("a.tsv", "review\tstars\nNot bad\t4\n", r"a\.tsv:2: .* received 'Not bad' and"),
         ("a.tsv", b"sentence\tlabel\na\xff\t1\n", r"a\.tsv:2: expected UTF-8, .* 0xff"),
         ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),

@@ -74,7 +74,11 @@ def test_a_target_is_required(tmp_path):
     ("name", "content", "message"),
     [
         ("a.tsv", "one\ttwo\nthree\n", r"a\.tsv:2: expected 2 columns, received 1"),
-        ("a.tsv", "one\ttwo\nthree\t \n", r"a\.tsv:2: expected a source and a target, "),
+        (
+            "a.tsv",
+            "one\ttwo\nthree\t \n",
+            r"a\.tsv:2: expected something in the column '1'",
+        ),
         ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),
         (
             "a.txt",
