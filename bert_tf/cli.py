@@ -35,8 +35,12 @@ def run(
         _set_up_logging()
         try:
             main(argv)
+            sys.stdout.flush()
         except UserError as error:
             _exit(error, error.exit_code)
+        except BrokenPipeError:  # who reads the output, such as head, has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
 
     def guarded_parser(argv: Sequence[str]) -> Sequence[str]:
         app.define_help_flags()

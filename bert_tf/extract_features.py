@@ -5,13 +5,15 @@ r"""Writes what a BERT's layers hold for each token of each text, and for each t
 
 A line is a text, or a pair of texts with ||| between them. By the ending of --output:
 
-.jsonl  a line for each text, as the original extract_features.py writes it:
+.jsonl  a line for each text, as the original extract_features.py writes it, and with
+        the text's own features:
         {"linex_index": 0, "features": [{"token": "[CLS]", "layers": [{"index": -1,
-        "values": [...]}, ...]}, ...]}
+        "values": [...]}, ...]}, ...], "text_features": [{"index": -1, "values": ...}]}
 .npz    `tokens`, string [N] of all texts together; `row_splits`, int64 [B + 1], where
         the tokens of each text begin; `layers`, int64 [L]; `token_features`, float32
-        [N, L, H]; and `text_features`, float32 [B, L, H], the mean over a text's tokens,
-        [CLS] and [SEP] included.
+        [N, L, H]; and `text_features`, float32 [B, L, H].
+
+A text's features are the mean over its tokens, [CLS] and [SEP] included.
 """
 
 import os

@@ -4,7 +4,7 @@ r"""Fine-tunes a BERT for a task and keeps the best epoch.
         --train_file=train.tsv --eval_file=dev.tsv --workdir=runs/sentiment
 
 --init_checkpoint is any BERT that bert_tf.convert reads. With --num_seeds=5 it is done
-five times, in folders of --workdir; mean, spread and the best of them are told.
+five times, in folders of --workdir, whose results.json has mean and spread.
 """
 
 from absl import flags
@@ -115,21 +115,16 @@ def main(argv):
     environment.set_up()
     cli.import_tensorflow()
     from bert_tf.training.finetune_lib import finetune_and_evaluate, format_figures
-    from bert_tf.training.seeds import finetune_seeds
+    from bert_tf.training.seeds import finetune_seeds, format_seeds
 
-    if _NUM_SEEDS.value == 1:
-        results = finetune_and_evaluate(
-            config, _WORKDIR.value, allow_missing=_ALLOW_MISSING.value
+    workdir, num_seeds = _WORKDIR.value, _NUM_SEEDS.value
+    options = {"allow_missing": _ALLOW_MISSING.value}
+    if num_seeds == 1:
+        print(format_figures(finetune_and_evaluate(config, workdir, **options)))
+    else:
+        print(
+            format_seeds(finetune_seeds(config, workdir, num_seeds=num_seeds, **options))
         )
-        print(format_figures(results))
-        return
-    for line in finetune_seeds(
-        config,
-        _WORKDIR.value,
-        num_seeds=_NUM_SEEDS.value,
-        allow_missing=_ALLOW_MISSING.value,
-    ):
-        print(line)
 
 
 def _config() -> FinetuneConfig:

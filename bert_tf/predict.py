@@ -10,7 +10,9 @@ with a JSON object a line. What takes more than a text, and files whose names en
 .jsonl, have a JSON object on each line. Files may be compressed: .gz, .bz2, .xz or .zst.
 """
 
+import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +24,7 @@ from bert_tf.config import SAMPLERS
 from bert_tf.errors import UserError
 
 BATCH_SIZE = 32
+_TABLE = re.compile(r"\.(tsv|csv)(\.\w+)?$")
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "Folder of the versions, of which the newest is asked, or of one."
@@ -51,6 +54,12 @@ def main(argv):
             "flag --sampling: expected with --workdir alone, received with --model_dir; "
             "an exported model writes as it was exported."
         )
+    if _TABLE.search(_INPUT.value or ""):
+        raise UserError(
+            f"--input: expected texts in lines or in .jsonl, received the table "
+            f"{_INPUT.value!r}; write its texts alone, a line each, or ask "
+            "bert_tf.evaluate, which reads tables, for --predictions."
+        )
     cli.import_tensorflow()
     texts = _TEXT.value or _read_lines(_INPUT.value)
     num_answers = num_masks = 0
@@ -60,7 +69,7 @@ def main(argv):
         if _TEXT.value and "masks" in answer:
             print(format_filled_masks(answer), end="\n\n")
         else:
-            print(json.dumps(answer, ensure_ascii=False))
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
     if not num_answers:
         raise UserError(
             f"Expected a text a line, received an empty {_INPUT.value!r}; check the file."
@@ -192,8 +201,11 @@ def _read_lines(path: str) -> Iterator[str]:
 
     if path != "-":
         return (line for _, line in read_lines(path))
-    lines = (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
-    return (line.decode("utf-8", "replace") for line in lines)
+    # Bytes that are no UTF-8 are answered, as by a server; a byte order mark is none.
+    lines = io.TextIOWrapper(
+        sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="\n"
+    )
+    return (line.rstrip("\r\n") for line in lines)
 
 
 def _to_plain(answer: dict) -> dict:

@@ -73,6 +73,9 @@ def test_both_formats_hold_the_encoders_outputs(folder):
             arrays["text_features"][number], expected.mean(axis=0), atol=1e-5
         )
         assert line["linex_index"] == number
+        assert [layer["index"] for layer in line["text_features"]] == [-1, 0]
+        received = [layer["values"] for layer in line["text_features"]]
+        np.testing.assert_allclose(received, expected.mean(axis=0), atol=1e-5)
         assert [feature["token"] for feature in line["features"]] == tokens
         for feature, values in zip(line["features"], expected, strict=True):
             assert [layer["index"] for layer in feature["layers"]] == [-1, 0]
@@ -85,6 +88,14 @@ def test_the_last_layers_by_default_as_many_as_there_are(folder):
 
     assert done.returncode == 0, done.stderr
     assert np.load(folder / "default.npz")["layers"].tolist() == [-1, -2]
+
+
+def test_texts_that_are_cut_are_counted(folder):
+    done = extract(folder, "cut.npz", "--max_seq_length=6")
+
+    assert done.returncode == 0, done.stderr
+    assert np.load(folder / "cut.npz")["row_splits"].tolist() == [0, 6, 12, 14]
+    assert "1 of 3 texts are longer than max_seq_length=6" in done.stderr
 
 
 @pytest.mark.parametrize(

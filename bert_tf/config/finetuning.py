@@ -76,6 +76,13 @@ class TaskConfig:
             model: the encoder's.
         """
         require_positive(self, "doc_stride")
+        require(
+            not self.labels or len(self.labels) == len(set(self.labels)) > 1,
+            "labels",
+            "two or more, and each once",
+            ", ".join(self.labels),
+            "check --labels or the examples",
+        )
         longest = model.max_position_embeddings
         require(
             8 <= self.max_seq_length <= longest,

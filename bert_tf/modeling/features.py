@@ -7,9 +7,11 @@ import dataclasses
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from bert_tf.config import FeatureConfig
 from bert_tf.data.packing import pack_pair, pack_single
@@ -29,6 +31,11 @@ class TextFeatures:
 
     tokens: tuple[str, ...]
     values: np.ndarray  # float32 [S, L, H]
+
+    @property
+    def text_values(self) -> np.ndarray:
+        """The mean over all tokens, [CLS] and [SEP] included: float32 [L, H]."""
+        return self.values.mean(axis=0)
 
 
 class FeatureExtractor:
@@ -74,30 +81,46 @@ class FeatureExtractor:
             texts: each a text, or two with ||| between them.
             batch_size: texts together.
         """
-        vocabulary = self._tokenizer.vocabulary
+        vocabulary, num_cut = self._tokenizer.vocabulary, 0
         for start in range(0, len(texts), batch_size):
             parts = [text.split(PAIR_SEPARATOR, 1) for text in texts[start:][:batch_size]]
-            inputs = self._pack(
+            inputs, is_cut = self._pack(
                 tf.constant([part[0] for part in parts]),
                 tf.constant([part[1] if len(part) > 1 else "" for part in parts]),
                 tf.constant([len(part) > 1 for part in parts]),
             )
+            num_cut += np.count_nonzero(is_cut)
             values = self._encode(inputs).numpy()
             lengths = inputs["input_mask"].numpy().sum(axis=1)
             ids = inputs["input_word_ids"].numpy()
             for row, length in enumerate(lengths):
                 tokens = tuple(vocabulary.tokens[number] for number in ids[row, :length])
                 yield TextFeatures(tokens, values[row, :length])
+        if num_cut:
+            logging.warning(
+                "%d of %d texts are longer than max_seq_length=%d; the rest of them is "
+                "not seen.",
+                num_cut,
+                len(texts),
+                self._max_seq_length,
+            )
 
     def _pack(
         self, first: tf.Tensor, second: tf.Tensor, is_pair: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Frames texts and pairs beside each other, padded to the longest of all."""
-        ids = self._tokenizer.tokenize(first)
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Frames texts and pairs beside each other, padded to the longest of all.
+
+        Returns:
+            The encoder's inputs, int32 [B, S], and whether each is cut off, bool [B].
+        """
+        ids, second_ids = map(self._tokenizer.tokenize, (first, second))
+        num_tokens = tf.cast(ids.row_lengths() + second_ids.row_lengths(), tf.int32)
+        num_special = tf.where(is_pair, 3, 2)  # [CLS], and [SEP] after each
+        is_cut = num_tokens + num_special > self._max_seq_length
         options = {"max_seq_length": self._max_seq_length}
         vocabulary = self._tokenizer.vocabulary
         singles = pack_single(ids, vocabulary, **options)
-        pairs = pack_pair(ids, self._tokenizer.tokenize(second), vocabulary, **options)
+        pairs = pack_pair(ids, second_ids, vocabulary, **options)
         length = tf.maximum(
             *(tf.shape(each["input_mask"])[1] for each in (singles, pairs))
         )
@@ -108,12 +131,13 @@ class FeatureExtractor:
             fill = fills.get(name, 0)
             return tf.pad(values, [[0, 0], [0, missing]], constant_values=fill)
 
-        return {
+        inputs = {
             name: tf.where(
                 is_pair[:, tf.newaxis], widen(name, pairs[name]), widen(name, values)
             )
             for name, values in singles.items()
         }
+        return inputs, is_cut
 
     def _features(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         outputs = self._encoder.bert(inputs)["encoder_outputs"]
@@ -122,27 +146,30 @@ class FeatureExtractor:
 
 
 def to_jsonl(features: Iterable[TextFeatures], layers: Sequence[int]) -> bytes:
-    """A line for each text, as the original extract_features.py writes it."""
+    """A line for each text; see bert_tf.extract_features."""
     return "".join(
         json.dumps(
             {
                 "linex_index": number,
                 "features": [
-                    {
-                        "token": token,
-                        "layers": [
-                            {"index": layer, "values": [round(v, _DECIMALS) for v in row]}
-                            for layer, row in zip(layers, values.tolist(), strict=True)
-                        ],
-                    }
+                    {"token": token, "layers": _by_layer(values, layers)}
                     for token, values in zip(text.tokens, text.values, strict=True)
                 ],
+                "text_features": _by_layer(text.text_values, layers),
             },
             ensure_ascii=False,
         )
         + "\n"
         for number, text in enumerate(features)
     ).encode()
+
+
+def _by_layer(values: np.ndarray, layers: Sequence[int]) -> list[dict[str, Any]]:
+    """Values [L, H] for JSON."""
+    return [
+        {"index": layer, "values": [round(value, _DECIMALS) for value in row]}
+        for layer, row in zip(layers, values.tolist(), strict=True)
+    ]
 
 
 def to_npz(features: Iterable[TextFeatures], layers: Sequence[int]) -> bytes:
@@ -156,6 +183,6 @@ def to_npz(features: Iterable[TextFeatures], layers: Sequence[int]) -> bytes:
         row_splits=np.cumsum([0, *lengths], dtype=np.int64),
         layers=np.array(layers, np.int64),
         token_features=np.concatenate([text.values for text in texts]),
-        text_features=np.stack([text.values.mean(axis=0) for text in texts]),
+        text_features=np.stack([text.text_values for text in texts]),
     )
     return content.getvalue()

@@ -6,6 +6,7 @@ A label is O, outside, or a prefix and a type, such as B-PER. The schemes:
     IOB1    I-PER  I-PER  B-PER  O     B- behind another entity of the type alone
     IOB2    B-PER  I-PER  B-PER  O     B- at the beginning of each
     BIOES   B-PER  E-PER  S-PER  O     E- at the end of several words, S- for one
+    BILOU   B-PER  L-PER  U-PER  O     the same by other letters
 
 All are read as conlleval does, whatever follows what (Tjong Kim Sang and Buchholz 2000).
 
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 
 OUTSIDE = "O"
-_LABEL = re.compile(r"O|[BIES]-.+")
+_LABEL = re.compile(r"O|[BIESLU]-.+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +64,8 @@ def to_iob2(labels: Sequence[str]) -> list[str]:
 def _begins(before: str, label: str) -> bool:
     """Whether a word with a label other than O begins an entity."""
     return (
-        label[0] in "BS"
-        or before[0] in "OES"  # O, or the end of another entity
+        label[0] in "BSU"
+        or before[0] in "OESLU"  # O, or the end of another entity
         or type_of(before) != type_of(label)
     )
 

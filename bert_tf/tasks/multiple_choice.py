@@ -6,7 +6,6 @@ a score; their softmax is over the choices of the example.
 Shapes: B examples, C choices of one, S tokens of the longest pair.
 """
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
@@ -18,7 +17,7 @@ from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.packing import pack_pair
 from bert_tf.data.task_files.choices import read_questions
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
-from bert_tf.tasks.sequences import raw_chunks
+from bert_tf.tasks.sequences import count, raw_chunks
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -74,17 +73,14 @@ class MultipleChoice(Task):
     def num_cut(self, examples: Sequence[Example]) -> int:
         """How many examples have a pair that is longer than the model may see."""
 
-        @functools.partial(tf.function, reduce_retracing=True)
-        def count(inputs):
+        def is_cut(inputs):
             first, second = self._tokenize(inputs)
             num_tokens = first.row_lengths() + second.row_lengths() + _NUM_SPECIAL
-            is_cut = num_tokens > self.config.max_seq_length
-            is_cut = tf.reshape(is_cut, tf.shape(inputs["choices"]))
-            is_cut &= inputs["choices"] != ""
-            return tf.reduce_sum(tf.cast(tf.reduce_any(is_cut, axis=1), tf.int32))
+            is_long = num_tokens > self.config.max_seq_length
+            is_long = tf.reshape(is_long, tf.shape(inputs["choices"]))
+            return tf.reduce_any(is_long & (inputs["choices"] != ""), axis=1)
 
-        chunks = raw_chunks(self, examples, size=_CHUNK)
-        return sum(int(count(inputs)) for _, inputs in chunks)
+        return count(self, examples, is_cut, size=_CHUNK)
 
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task."""

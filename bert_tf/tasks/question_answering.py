@@ -10,6 +10,7 @@ windows of a question, K answers of a question.
 
 import functools
 import math
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -25,11 +26,12 @@ from bert_tf.data.windows import Windows, make_windows
 from bert_tf.errors import UserError
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks import squad_metrics
-from bert_tf.tasks.sequences import raw_chunks, without_padding
+from bert_tf.tasks.sequences import count, raw_chunks, without_padding
 from bert_tf.tasks.sums import WeightedSums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
 MAX_QUESTION_TOKENS = 64
+_SCORES = {"exact": squad_metrics.exact, "f1": squad_metrics.f1}
 MAX_ANSWER_TOKENS = 30
 NUM_BEST = 5
 # The score of no span at all, and the logit of padding: far below any that a model
@@ -56,7 +58,8 @@ class QuestionAnswering(Task):
     A span lies in one window, and has at most 30 tokens.
 
     Attributes:
-        no_answer_threshold: no answer is given where null_score exceeds score by more.
+        no_answer_threshold: no answer is given where null_score exceeds score by more;
+            None, of a model that is still being trained: by more than 0.
             Infinite: it is always a span, as for SQuAD 1.1.
     """
 
@@ -65,7 +68,7 @@ class QuestionAnswering(Task):
     main_metric = "best_f1"
     has_labels = False
     has_windows = True
-    no_answer_threshold: float = 0.0
+    no_answer_threshold: float | None = None
 
     def calibrate(self, results: Mapping[str, Any]) -> None:
         """The best threshold; infinite if all questions had an answer."""
@@ -120,6 +123,15 @@ class QuestionAnswering(Task):
                 "questions; check their offsets and texts."
             )
 
+    def num_cut(self, examples: Sequence[Example]) -> int:
+        """How many questions are longer than what is seen of them; see Task."""
+
+        def is_cut(inputs):
+            num_tokens = self.tokenizer.tokenize(inputs["question"]).row_lengths()
+            return num_tokens > _max_question_tokens(self)
+
+        return count(self, examples, is_cut, size=_CHUNK)
+
     def weighted_sums(self, outputs: Batch, batch: Batch) -> WeightedSums:
         """See Task; `accuracy` is the share of windows with both positions right."""
         positions_W2 = tf.stack([batch["start_position"], batch["end_position"]], axis=-1)
@@ -167,7 +179,7 @@ class QuestionAnswering(Task):
         starts_BK = tf.where(is_span_BK, _of_tokens(packed.starts, spans.first), 0)
         ends_BK = tf.where(is_span_BK, _of_tokens(packed.ends, spans.last), 0)
         score_B = spans.score[:, 0]
-        is_answer_B = null_score_B - score_B <= self.no_answer_threshold
+        is_answer_B = null_score_B - score_B <= (self.no_answer_threshold or 0.0)
         start_B = tf.where(is_answer_B, starts_BK[:, 0], 0)
         end_B = tf.where(is_answer_B, ends_BK[:, 0], 0)
         context_B = inputs["context"]
@@ -203,30 +215,35 @@ class QuestionAnswering(Task):
     ) -> dict[str, float]:
         """The official exact match and F1, from 0 to 1.
 
-        `exact` and `f1` are those of the answers given. `best_exact` and `best_f1` are
-        what they would be with the best `no_answer_threshold` for each, which is told
-        as `..._threshold` if there are questions without an answer.
+        `best_exact` and `best_f1` are those with the best `no_answer_threshold` for
+        each, which is told as `..._threshold` if there are questions without an answer.
+        `exact` and `f1` are those of the answers given, or of a model that is still
+        being trained with the threshold it would have: that of `best_f1`.
         """
         golds = [example.target.answers for example in examples]
         differences = [each["null_score"] - each["score"] for each in answers]
-        figures, thresholds = {}, {}
-        for name, score in (("exact", squad_metrics.exact), ("f1", squad_metrics.f1)):
-            given, of_spans, of_none = (
-                [
-                    squad_metrics.best_score(score, gold, text)
-                    for gold, text in zip(golds, texts, strict=True)
-                ]
-                for texts in (
-                    [each["answer"] for each in answers],
-                    [_best_span(each) for each in answers],
-                    [""] * len(answers),
+
+        def scores_of(score, texts):
+            pairs = zip(golds, texts, strict=True)
+            return [squad_metrics.best_score(score, gold, text) for gold, text in pairs]
+
+        spans, none = [_best_span(each) for each in answers], [""] * len(answers)
+        best, thresholds = {}, {}
+        for name, score in _SCORES.items():
+            best[f"best_{name}"], thresholds[f"best_{name}_threshold"] = (
+                squad_metrics.best_threshold(
+                    scores_of(score, spans), scores_of(score, none), differences
                 )
             )
-            figures[name] = sum(given) / len(given)
-            figures[f"best_{name}"], thresholds[f"best_{name}_threshold"] = (
-                squad_metrics.best_threshold(of_spans, of_none, differences)
-            )
-        return figures if all(golds) else figures | thresholds
+        given = [each["answer"] for each in answers]
+        if self.no_answer_threshold is None:
+            is_span = np.array(differences) <= thresholds["best_f1_threshold"]
+            given = np.where(is_span, spans, none)
+        figures = {
+            name: statistics.fmean(scores_of(score, given))
+            for name, score in _SCORES.items()
+        }
+        return figures | best | ({} if all(golds) else thresholds)
 
 
 def _best_span(answer: Answer) -> str:
@@ -279,9 +296,13 @@ def pack_windows(task: Task, inputs: Batch) -> PackedWindows:
 
 
 def _tokenize_question(task: Task, question: tf.Tensor) -> tf.RaggedTensor:
-    """Ids, cut off after MAX_QUESTION_TOKENS, or after a third of the sequence."""
-    ids = task.tokenizer.tokenize(question)
-    return ids[:, : min(MAX_QUESTION_TOKENS, task.config.max_seq_length // 3)]
+    """Ids, cut off after `_max_question_tokens`."""
+    return task.tokenizer.tokenize(question)[:, : _max_question_tokens(task)]
+
+
+def _max_question_tokens(task: Task) -> int:
+    """MAX_QUESTION_TOKENS, or a third of the sequence."""
+    return min(MAX_QUESTION_TOKENS, task.config.max_seq_length // 3)
 
 
 # --- Training ---------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """From one or two texts to the sequence that an encoder sees whole."""
 
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,17 +35,33 @@ def pack_texts(task: "Task", inputs: "Batch") -> "Batch":
 def num_cut(task: "Task", examples: "Sequence[Example]") -> int:
     """How many of the examples are longer than the model may see."""
 
-    @functools.partial(tf.function, reduce_retracing=True)
-    def count(inputs):
+    def is_cut(inputs):
         segments = _tokenize(task, inputs)
         num_tokens = tf.add_n([ids.row_lengths() for ids in segments])
         num_special = 1 + len(segments)  # [CLS], and [SEP] after each
-        is_cut = num_tokens + num_special > task.config.max_seq_length
-        return tf.reduce_sum(tf.cast(is_cut, tf.int64))
+        return num_tokens + num_special > task.config.max_seq_length
 
-    return sum(
-        int(count(inputs)) for _, inputs in raw_chunks(task, examples, size=_CHUNK)
-    )
+    return count(task, examples, is_cut, size=_CHUNK)
+
+
+def count(
+    task: "Task",
+    examples: "Sequence[Example]",
+    condition: "Callable[[Batch], tf.Tensor]",
+    *,
+    size: int,
+) -> int:
+    """How many of the examples a condition holds for.
+
+    Args:
+        task: of the examples.
+        examples: in any number.
+        condition: from raw inputs, string [B] or [B, N] each, to bool [B]; in the graph.
+        size: examples at a time.
+    """
+    holds = tf.function(condition, reduce_retracing=True)
+    chunks = raw_chunks(task, examples, size=size)
+    return sum(int(np.count_nonzero(holds(inputs))) for _, inputs in chunks)
 
 
 def _tokenize(task: "Task", inputs: "Batch") -> list[tf.RaggedTensor]:

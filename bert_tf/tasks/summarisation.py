@@ -25,7 +25,7 @@ from bert_tf.data.windows import make_windows
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks.oracle_sentences import MAX_SENTENCES, oracle_sentences
 from bert_tf.tasks.rouge_tokenizer import RougeTokenizer
-from bert_tf.tasks.sequences import raw_chunks
+from bert_tf.tasks.sequences import count, raw_chunks
 from bert_tf.tasks.sums import WeightedSums, classification_sums
 from bert_tf.tasks.task import Answer, Batch, Example, Task
 
@@ -104,6 +104,17 @@ class Summarisation(Task):
                         name: values[start:end].copy() for name, values in arrays.items()
                     } | {"weight": np.float32(1)}
 
+    def num_cut(self, examples: Sequence[Example]) -> int:
+        """How many have a sentence that is longer than what is seen of it; see Task."""
+
+        def is_cut(inputs):
+            sentences = split_sentences(inputs["text"]).text
+            num_tokens = self.tokenizer.tokenize(sentences.flat_values).row_lengths()
+            is_long = num_tokens > self._max_pieces
+            return tf.reduce_any(sentences.with_flat_values(is_long), axis=1)
+
+        return count(self, examples, is_cut, size=_CHUNK)
+
     def loss_weights(self, batch: Batch) -> dict[str, tf.Tensor]:
         """See Task."""
         return {"loss": tf.reduce_sum(_weights(batch))}
@@ -161,6 +172,11 @@ class Summarisation(Task):
             for name, original in names.items()
         }
 
+    @property
+    def _max_pieces(self) -> int:
+        """Of a sentence, beside [CLS] and [SEP]."""
+        return min(_MAX_PIECES, self.config.max_seq_length - 2)
+
     def _scores(self, model: keras.Model, packed: Batch) -> tf.Tensor:
         """How probably what a token stands for is in the summary, float32 [B, S]."""
         return tf.nn.softmax(model(packed)["logits"])[:, :, _IN_SUMMARY]
@@ -173,7 +189,7 @@ class Summarisation(Task):
         has_tokens = pieces.row_lengths() > 0
         sentences = sentences.where(has_tokens)
         pieces = tf.ragged.boolean_mask(pieces, has_tokens)
-        pieces = pieces[:, : min(_MAX_PIECES, length - 2)]
+        pieces = pieces[:, : self._max_pieces]
         column = tf.ones([pieces.nrows(), 1], tf.int32)
         first = column * self.tokenizer.vocabulary.cls_id
         last = column * self.tokenizer.vocabulary.sep_id

@@ -3,7 +3,7 @@
 A task reads its files, makes its model, turns raw text into the model's inputs and its
 outputs into answers. The last two are computed in TensorFlow's graph by one function,
 `answer`, which evaluation, `bert_tf.predict` and the exported model share: what is
-measured is what is served.
+measured is what is served, but for `raw_inputs` that are not `inputs`.
 """
 
 import abc
@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
 from bert_tf.data.task_files.opening import wrong
@@ -126,7 +127,13 @@ class Task(abc.ABC):
         }
 
     def check(self, examples: Sequence[Example], path: str) -> None:
-        """Raises UserError for a label that the model does not have, naming its line."""
+        """Looks at examples before a model does.
+
+        Says how many of them are cut.
+
+        Raises:
+            UserError: naming the line of a label that the model does not have.
+        """
         known = set(self.config.labels)
         for example in examples:
             for label in self.target_labels(example) if self.has_labels else ():
@@ -137,6 +144,16 @@ class Task(abc.ABC):
                         f"expected one of the labels {', '.join(self.config.labels)}, "
                         f"received {label!r}; mend the line, or train with this label.",
                     )
+        num_cut = self.num_cut(examples)
+        if num_cut:
+            logging.warning(
+                "%s: %d of %d examples are longer than max_seq_length=%d allows; the "
+                "rest of them is not seen.",
+                path,
+                num_cut,
+                len(examples),
+                self.config.max_seq_length,
+            )
 
     # --- The model -------------------------------------------------------------------
 
@@ -230,6 +247,9 @@ class Task(abc.ABC):
         del results
 
     def num_cut(self, examples: Sequence[Example]) -> int:
-        """How many examples the model does not see the end of; 0 where it has windows."""
+        """How many examples have a part that the model does not see the end of.
+
+        What it sees through windows, it sees whole.
+        """
         del examples
         return 0

@@ -1,6 +1,7 @@
 """One fine-tuning, from a pretrained encoder and labelled examples to figures.
 
 WORKDIR/config.json       the whole FinetuneConfig, labels included
+        examples.json     digests of the examples it was begun with
         vocab.txt
         checkpoints/      weights and optimizer after each epoch
         best/             the weights of the best epoch
@@ -15,7 +16,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -24,7 +25,7 @@ from absl import logging
 
 from bert_tf.config import FinetuneConfig, OptimizerConfig, to_json
 from bert_tf.data.tokenization import BertTokenizer
-from bert_tf.data.vocab import save_vocabulary
+from bert_tf.data.vocab import Vocabulary, save_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, read_json, write_atomically
 from bert_tf.modeling.checkpoints import sealed
@@ -53,6 +54,7 @@ from bert_tf.training.state import TrainingState
 from bert_tf.training.strategy import make_strategy
 from bert_tf.training.trainer import Trainer
 
+_EXAMPLES_FILE = "examples.json"
 _LAYER = re.compile(r"\bbert/layer_(\d+)/")
 
 
@@ -84,7 +86,8 @@ def finetune_and_evaluate(
     held_out = read(config.eval_file)
     config = complete(config, pretrained, task_type, train)
     config.validate()
-    _check_begun_with(config, workdir)
+    digests = {"train_file": _digest(train), "eval_file": _digest(held_out)}
+    _check_begun_with(config, digests, workdir)
     finished = read_json(os.path.join(workdir, RESULTS_FILE))
     if finished:
         logging.info("%s is finished; nothing is left to do.", workdir)
@@ -95,17 +98,6 @@ def finetune_and_evaluate(
     task = task_type(config.task, tokenizer)
     for examples, path in ((train, config.train_file), (held_out, config.eval_file)):
         task.check(examples, path)
-        num_cut = task.num_cut(examples)
-        if num_cut:
-            logging.warning(
-                "%s: %d of %d examples are longer than max_seq_length=%d; the rest of "
-                "them is not seen.",
-                path,
-                num_cut,
-                len(examples),
-                config.task.max_seq_length,
-            )
-
     if config.class_weights == "balanced":
         if not task.has_labels:
             raise UserError(
@@ -138,10 +130,9 @@ def finetune_and_evaluate(
                 )
         trainer = Trainer(model, task, seed=config.seed)
         trainer.compile(_make_optimizer(config, batches.num_batches))
-        _write_beginning(config, pretrained, workdir)
+        _write_beginning(config, digests, pretrained.vocabulary, workdir)
         state = TrainingState(workdir, trainer, is_writer=True)
     state.restore()
-    _check_same_examples(state, config, train, held_out)
 
     # Train.
     log = MetricsLog(os.path.join(workdir, METRICS_FILE), first_step=state.step)
@@ -253,8 +244,14 @@ def _is_exhausted(
     return len(history) - 1 - best_epoch(history, metric) >= patience
 
 
-def _check_begun_with(config: FinetuneConfig, workdir: str) -> None:
-    """Raises UserError if another run was begun in the folder."""
+def _digest(examples: Sequence[Example]) -> str:
+    return hashlib.sha256(repr(examples).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _check_begun_with(
+    config: FinetuneConfig, digests: Mapping[str, str], workdir: str
+) -> None:
+    """Raises UserError if a run of other settings or examples was begun in the folder."""
     begun = read_json(os.path.join(workdir, CONFIG_FILE))
     if begun is None:
         return
@@ -265,33 +262,29 @@ def _check_begun_with(config: FinetuneConfig, workdir: str) -> None:
                 f"{value!r} instead of {begun.get(name)!r}; use another --workdir or set "
                 "it back."
             )
-
-
-def _write_beginning(
-    config: FinetuneConfig, pretrained: Pretrained, workdir: str
-) -> None:
-    """Writes what identifies a run."""
-    make_folder(workdir)
-    save_vocabulary(pretrained.vocabulary, os.path.join(workdir, VOCAB_FILE))
-    write_atomically(os.path.join(workdir, CONFIG_FILE), to_json(config).encode())
-
-
-def _check_same_examples(
-    state: TrainingState,
-    config: FinetuneConfig,
-    train: Sequence[Example],
-    held_out: Sequence[Example],
-) -> None:
-    """Raises UserError if the run that goes on was begun with other examples."""
-    for name, examples in (("train_file", train), ("eval_file", held_out)):
-        digest = hashlib.sha256(repr(examples).encode("utf-8", "surrogatepass"))
-        digest = digest.hexdigest()
-        if state.progress.setdefault(f"{name}_digest", digest) != digest:
+    for name, digest in (read_json(os.path.join(workdir, _EXAMPLES_FILE)) or {}).items():
+        if digests[name] != digest:
             raise UserError(
                 f"Expected the examples that the run was begun with in "
                 f"{getattr(config, name)!r}, received others; use another --workdir or "
                 "put them back."
             )
+
+
+def _write_beginning(
+    config: FinetuneConfig,
+    digests: Mapping[str, str],
+    vocabulary: Vocabulary,
+    workdir: str,
+) -> None:
+    """Writes what identifies a run; its configuration last, which is looked for."""
+    make_folder(workdir)
+    save_vocabulary(vocabulary, os.path.join(workdir, VOCAB_FILE))
+    for name, content in (
+        (_EXAMPLES_FILE, json.dumps(digests)),
+        (CONFIG_FILE, to_json(config)),
+    ):
+        write_atomically(os.path.join(workdir, name), content.encode())
 
 
 def _load(

@@ -1,11 +1,21 @@
-"""The same fine-tuning with several seeds: how far chance alone moves the figures."""
+"""The same fine-tuning with several seeds: how far chance alone moves the figures.
+
+WORKDIR/seed-0/, seed-1/ and so on   a run each; see finetune_lib.py
+        results.json                 figures of each seed, their mean and spread
+"""
 
 import dataclasses
+import json
 import os
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
+
+from absl import logging
 
 from bert_tf.config import FinetuneConfig
+from bert_tf.files import write_atomically
+from bert_tf.modeling.checkpoints.run_dir import RESULTS_FILE
 from bert_tf.training.finetune_lib import finetune_and_evaluate, format_figures
 
 
@@ -15,8 +25,8 @@ def finetune_seeds(
     *,
     num_seeds: int,
     allow_missing: Sequence[str] = (),
-) -> Iterator[str]:
-    """Fine-tunes with each seed, in folders seed-0, seed-1 and so on of `workdir`.
+) -> dict[str, Any]:
+    """Fine-tunes with each seed, in folders of `workdir`.
 
     Args:
         config: of the run; its seed is the first.
@@ -24,21 +34,48 @@ def finetune_seeds(
         num_seeds: runs.
         allow_missing: see `read_pretrained`.
 
-    Yields:
-        For people, a line for each seed, one for each metric's mean and standard
-        deviation, and one that names the best run's folder.
+    Returns:
+        `seeds`, the figures by the names of the folders; `mean` and `spread`, the
+        standard deviation, of each; `best`, the folder with the best `main_metric`.
     """
     runs = {}
     for number in range(num_seeds):
-        folder = os.path.join(workdir, f"seed-{number}")
+        name = f"seed-{number}"
         seeded = dataclasses.replace(config, seed=config.seed + number)
-        runs[folder] = finetune_and_evaluate(seeded, folder, allow_missing=allow_missing)
-        yield f"seed {seeded.seed}  {format_figures(runs[folder])}"
-    for name in next(iter(runs.values())):
-        values = [figures[name] for figures in runs.values()]
-        if isinstance(values[0], float):
-            spread = statistics.stdev(values) if num_seeds > 1 else 0.0
-            yield f"{name}  mean {statistics.mean(values):.4f}  spread {spread:.4f}"
-    metric = next(iter(runs.values()))["main_metric"]
-    best = max(runs, key=lambda folder: runs[folder][metric])
-    yield f"best {metric} in {best}"
+        runs[name] = finetune_and_evaluate(
+            seeded, os.path.join(workdir, name), allow_missing=allow_missing
+        )
+        logging.info("seed %d  %s", seeded.seed, format_figures(runs[name]))
+    first = runs["seed-0"]
+    values = {
+        name: [figures[name] for figures in runs.values()]
+        for name, figure in first.items()
+        if isinstance(figure, float)
+    }
+    results = {
+        "seeds": runs,
+        "mean": {name: statistics.fmean(each) for name, each in values.items()},
+        "spread": {
+            name: statistics.stdev(each) if num_seeds > 1 else 0.0
+            for name, each in values.items()
+        },
+        "best": max(runs, key=lambda name: runs[name][first["main_metric"]]),
+    }
+    content = json.dumps(results, indent=2)
+    write_atomically(os.path.join(workdir, RESULTS_FILE), f"{content}\n".encode())
+    return results
+
+
+def format_seeds(results: dict[str, Any]) -> str:
+    """For people: a line for each seed, one for each figure, and the best seed."""
+    runs, best = results["seeds"], results["best"]
+    return "\n".join(
+        [
+            *(f"{name}  {format_figures(figures)}" for name, figures in runs.items()),
+            *(
+                f"{name}  mean {mean:.4f}  spread {results['spread'][name]:.4f}"
+                for name, mean in results["mean"].items()
+            ),
+            f"best {runs[best]['main_metric']} in {best}",
+        ]
+    )

@@ -167,6 +167,27 @@ def test_other_examples_in_the_same_file_are_refused(bert, tmp_path, monkeypatch
         finetune_and_evaluate(config, workdir)
 
 
+def test_other_examples_after_the_end_are_refused(bert, tmp_path):
+    files = (
+        write_reviews(tmp_path / "train.tsv", seed=1, count=8),
+        write_reviews(tmp_path / "dev.tsv", seed=2, count=8),
+    )
+    config, workdir = config_of(bert, files, num_epochs=1), str(tmp_path / "run")
+    finetune_and_evaluate(config, workdir)
+    write_reviews(tmp_path / "dev.tsv", seed=3, count=8)
+
+    with pytest.raises(UserError, match=r"begun with in '.*dev\.tsv', received others"):
+        finetune_and_evaluate(config, workdir)
+
+
+@pytest.mark.parametrize("labels", [("good",), ("good", "bad", "good")])
+def test_labels_that_are_no_choice(labels, bert, reviews, tmp_path):
+    task = TaskConfig("classification", labels=labels, max_seq_length=32)
+
+    with pytest.raises(UserError, match="labels: expected two or more, and each once"):
+        finetune_and_evaluate(config_of(bert, reviews, task=task), str(tmp_path))
+
+
 def test_a_damaged_configuration_in_the_folder(bert, reviews, tmp_path):
     for damaged, message in (("{", "Expected JSON in"), ("[]", "Expected an object of")):
         (tmp_path / "config.json").write_text(damaged)

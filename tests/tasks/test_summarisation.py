@@ -125,6 +125,12 @@ def test_a_loaded_model_answers_as_it_was_evaluated(loaded, finetuned, files):
     assert list(answers[0]) == ["summary", "sentences", "starts", "ends", "scores"]
 
 
+def test_sentences_that_are_cut_are_counted():
+    texts = ["Cat sat. " + "cat " * 30 + ".", "Cat sat. Dog ran.", ""]
+
+    assert task_of().num_cut([Example({"text": text}) for text in texts]) == 1
+
+
 def test_answers_do_not_depend_on_the_batch(loaded, files):
     task, model = loaded
     examples = [*task.read(files[1], {}), Example({"text": ""})]

@@ -48,6 +48,7 @@ def test_which_labels_tell_of_entities():
         "I-PER I-PER B-PER O I-LOC I-PER",  # IOB1
         "B-PER I-PER B-PER O B-LOC B-PER",  # IOB2
         "B-PER E-PER S-PER O S-LOC S-PER",  # BIOES
+        "B-PER L-PER U-PER O U-LOC U-PER",  # BILOU
         "I-PER E-PER E-PER O I-LOC I-PER",  # none
     ],
 )

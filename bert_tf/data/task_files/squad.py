@@ -19,8 +19,8 @@ class GoldAnswers:
     Attributes:
         id: of the question.
         answers: each of them is right; none where the context has no answer.
-        span: first byte of the first answer in the UTF-8 of the context, and the byte
-            after its last; None without answers, or where their text is nowhere.
+        span: first byte of an answer in the UTF-8 of the context, and the byte after its
+            last; None without answers, or where their texts are nowhere.
     """
 
     id: str
@@ -45,9 +45,10 @@ class Question:
 def read_squad(path: str) -> list[Question]:
     """Reads the questions of a file.
 
-    Offsets of answers count characters in the file and bytes here. Where the text is not
-    at its offset, the nearest place that has it is taken; a warning says how many there
-    were, and how many texts are nowhere.
+    Offsets of answers count characters in the file and bytes here. The first answer at
+    its offset is taken or, if there is none, of the first that is anywhere the nearest
+    place that has its text. A warning says how many there were of these, of questions
+    whose answers are nowhere, and of questions or contexts without text.
 
     Args:
         path: of JSON, compressed or not.
@@ -74,6 +75,17 @@ def read_squad(path: str) -> list[Question]:
             len(questions),
             num_moved,
             num_lost,
+        )
+    num_empty = sum(
+        not question.question.strip() or not question.context.strip()
+        for question in questions
+    )
+    if num_empty:
+        logging.warning(
+            "%s: %d of %d questions, or their contexts, have no text.",
+            path,
+            num_empty,
+            len(questions),
         )
     return questions
 
@@ -110,14 +122,16 @@ def _read_question(place: str, context: str, entry: Any) -> tuple[Question, bool
         )
         for answer_place, answer in _objects(place, entry, "answers", "answer")
     ]
-    text, offset = offsets[0]
-    start = _nearest(context, text, offset)
+    places = [(text, _nearest(context, text, offset)) for text, offset in offsets]
+    found = [place for place in places if place[1] is not None]
+    exact = [place for place in offsets if place in places]
+    text, start = next(iter(exact or found), ("", None))
     gold = dataclasses.replace(
         gold,
         answers=tuple(text for text, _ in offsets),
         span=None if start is None else _byte_span(context, start, text),
     )
-    return Question(question, context, gold), start not in (None, offset)
+    return Question(question, context, gold), bool(found) and not exact
 
 
 def _value(place: str, parent: Any, key: str, kind: type) -> Any:

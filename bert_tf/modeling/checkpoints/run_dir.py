@@ -74,7 +74,8 @@ def _config_text(workdir: str) -> str:
     if text is None:
         raise UserError(
             f"Expected the folder of a run, received {workdir!r} without {CONFIG_FILE}; "
-            "give the --workdir of bert_tf.pretrain or bert_tf.finetune."
+            "give the --workdir of bert_tf.pretrain or bert_tf.finetune, or of several "
+            "seeds the folder of one in it."
         )
     return text
 

@@ -47,6 +47,31 @@ def test_answers_and_none(tmp_path):
     ]
 
 
+def test_the_answer_that_is_where_it_should_be(tmp_path, caplog):
+    path = written(
+        tmp_path,
+        entry(answers=[("London", 0), ("Alice", 20)], number=1),
+        entry(answers=[("Paris", 0), ("Bob", 0)], number=2),
+        entry(answers=[("London", 0), ("Bob", 3), ("Paris", 14)], number=3),
+    )
+
+    with caplog.at_level("WARNING"):
+        golds = [question.gold for question in read_squad(str(path))]
+
+    assert [gold.span for gold in golds] == [(20, 25), (0, 3), (0, 3)]
+    assert golds[0].answers == ("London", "Alice")
+    assert "answers to 1 of 3 questions are not at their offsets" in caplog.text
+
+
+def test_questions_and_contexts_without_text_are_counted(tmp_path, caplog):
+    path = written(tmp_path, entry(" "), entry("Who?", number=2))
+
+    with caplog.at_level("WARNING"):
+        assert len(read_squad(str(path))) == 2
+
+    assert "1 of 2 questions, or their contexts, have no text" in caplog.text
+
+
 def test_compressed(tmp_path):
     path = written(tmp_path, entry())
     packed = tmp_path / "a.json.gz"
