@@ -113,18 +113,19 @@ def to_theirs(
 
     Returns:
         Arrays by the library's names, and what became of ours: those that it has no
-        name for are `unexpected`.
+        name for are `skipped`.
     """
-    theirs, loaded, unexpected = {}, [], []
+    theirs, loaded, unnamed = {}, [], []
     for path, values in ours.items():
         name = _name(names, path, config)
         if name is None:
-            unexpected.append(path)
+            unnamed.append(path)
             continue
         loaded.append(path)
         values = values.T if names.has_transposed(path) else values
         theirs[name] = np.ascontiguousarray(values)
-    return theirs, Coverage(tuple(loaded), {}, {}, tuple(unexpected))
+    skipped = {"not in this format": tuple(unnamed)} if unnamed else {}
+    return theirs, Coverage(tuple(loaded), skipped, {}, ())
 
 
 def _name(names: WeightNames, path: str, config: BertConfig) -> str | None:
