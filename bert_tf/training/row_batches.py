@@ -20,8 +20,8 @@ class RowBatches:
     """The batches of all epochs.
 
     Args:
-        rows: dictionaries of the same names, whose arrays differ in size; `input_mask`
-            and the scalar `weight` are among them.
+        rows: dictionaries of the same names, whose arrays differ in size; the scalar
+            `weight` is among them.
         batch_size: rows. The last batch of an epoch is filled up with rows of weight 0.
         pad_id: fills `input_word_ids` up; 0 the others.
         seed: of the order.
@@ -34,7 +34,8 @@ class RowBatches:
             for name, values in (rows[0] if rows else {}).items()
             if np.ndim(values)
         }
-        self._lengths = np.array([row["input_mask"].size for row in rows])
+        # Of all arrays: a row may be short in one and long in another, such as a target.
+        self._lengths = np.array([sum(map(np.size, row.values())) for row in rows])
         self._batch_size = batch_size
         self._pad_id = pad_id
         self._seed = seed

@@ -53,6 +53,17 @@ def test_short_rows_stand_together():
     assert sorted(widths) == [32] * 8 + [100] * 8
 
 
+def test_rows_with_long_targets_stand_together():
+    lengths = np.random.default_rng(0).permutation(np.repeat([8, 100], 32))
+    rows = [
+        row | {"target_ids": np.ones(length, "int32")}
+        for row, length in zip(make_rows([9] * 64), lengths, strict=True)
+    ]
+
+    widths = [batch["target_ids"].shape[1] for batch in batches_of(rows)]
+    assert sorted(widths) == [32] * 8 + [100] * 8
+
+
 def test_the_order_is_the_epochs_and_the_seeds():
     rows = make_rows([5] * 40)
     orders = [
