@@ -6,6 +6,6 @@
         for answer in client.predict({"text": ["The [MASK] of the list."]}):
             print(answer["tokens"][0])
 
-RestClient needs httpx2 (`pip install 'bert_tf[serving]'`) and not TensorFlow, GrpcClient
-TensorFlow, whose messages are on the wire.
+RestClient needs httpx2 (the extra `serving`) and not TensorFlow, GrpcClient TensorFlow,
+whose messages are on the wire.
 """

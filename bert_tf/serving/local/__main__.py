@@ -33,19 +33,24 @@ flags.mark_flags_as_required(["model_dir"])
 def main(argv):
     """Serves until it is stopped."""
     del argv
+    model_name = _MODEL_NAME.value or os.path.basename(os.path.abspath(_MODEL_DIR.value))
+    if set(model_name) & set("/:%?#"):
+        raise UserError(
+            f"--model_name: expected a name for URLs, received {model_name!r}; give one "
+            "without / : % ? #."
+        )
     cli.import_tensorflow()
     try:
         from bert_tf.serving.local.server import serve
     except ModuleNotFoundError as error:
         raise UserError(
             f"Expected the packages of the server, received none named {error.name}; "
-            "install them: pip install 'bert_tf[serving]'."
+            "install them: pip install --constraint constraints.txt '.[serving]'."
         ) from error
 
     serve(
         _MODEL_DIR.value,
-        model_name=_MODEL_NAME.value
-        or os.path.basename(os.path.abspath(_MODEL_DIR.value)),
+        model_name=model_name,
         host=_HOST.value,
         port=_PORT.value,
         grpc_port=_GRPC_PORT.value,

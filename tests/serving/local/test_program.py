@@ -66,6 +66,14 @@ def test_a_port_that_is_taken(folder):
     assert result.stderr.count("\n") == 1
 
 
+def test_a_name_that_no_url_can_hold(folder):
+    result = run(f"--model_dir={folder}", "--model_name=mine:v2")
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: --model_name: expected a name for URLs, rec")
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_folder_without_a_model(tmp_path):
     result = run(f"--model_dir={tmp_path}")
 

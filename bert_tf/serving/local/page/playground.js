@@ -236,7 +236,7 @@ const PANELS = [
       text: ["First text", "A dog runs across the meadow."],
       text_pair: ["Second text", "An animal is running over grass."],
     },
-    show: ({ score }) => showScore(score),
+    show: ({ score }) => [paragraph(number(score), "main")],
   },
   {
     title: "Compare two texts",
@@ -252,7 +252,7 @@ const PANELS = [
       return { score: cosine(...rows.map((row) => row.mean_pooled_output)) };
     },
     show: ({ score }) => [
-      ...showScore(score),
+      bars([["Alike", score, number(score)]]),
       paragraph("The cosine of the two texts’ mean vectors. Of a model that was not trained to "
         + "compare, only differences between such numbers tell something."),
     ],
@@ -342,13 +342,6 @@ function showClasses({ label, labels, probabilities }) {
   return [paragraph(label, "main"), probabilityBars(labels, probabilities)];
 }
 
-function showScore(score) {
-  const isShare = score >= -1 && score <= 1;
-  return [isShare
-    ? bars([["Alike", score, number(score)]])
-    : paragraph(number(score), "main")];
-}
-
 function scored(rows, tell = number) {
   return element("ol", { class: "ranked" }, ...rows.map(([text, score]) =>
     element("li", { dir: "auto" }, text, element("small", {}, tell(score)))));
@@ -367,20 +360,24 @@ async function askForMap(server, [preprocess, encode], { word, sentences }) {
   const missing = places.findIndex((place) => !place);
   if (missing >= 0) throw new Error(`“${word.trim()}” is not in: ${lines[missing]}`);
   const written = places.map(({ start, end }, index) => lines[index].slice(start, end));
-  const rows = await server.predict(preprocess, lines.map((text) => ({ text })));
-  const alone = await server.predict(preprocess, written.map((text) => ({ text })));
+  const before = places.map(({ start }, index) => lines[index].slice(0, start));
+  const [rows, ofWords, ofTextsBefore] = await Promise.all([lines, written, before].map(
+    (texts) => server.predict(preprocess, texts.map((text) => ({ text })))));
   const encoded = await server.predict(encode, rows);
   const vectors = rows.map((row, index) => {
-    const pieces = idsOf(alone[index]).slice(1, -1); // without [CLS] and [SEP]
-    const first = indexOfPieces(idsOf(row), pieces);
-    if (first < 0) throw new Error(`The model does not see the word in: ${lines[index]}`);
+    const ids = idsOf(row);
+    const pieces = idsOf(ofWords[index]).slice(1, -1); // without [CLS] and [SEP]
+    const first = idsOf(ofTextsBefore[index]).length - 1; // without [SEP]
+    if (!pieces.length || pieces.some((id, at) => ids[first + at] !== id)) {
+      throw new Error(`The model does not see the word in: ${lines[index]}`);
+    }
     return mean(encoded[index].sequence_output.slice(first, first + pieces.length));
   });
   return { lines, places, vectors };
 }
 
 function findWord(line, word) {
-  const escaped = word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const escaped = word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, "iu");
   const match = word && pattern.exec(line);
   return match ? { start: match.index, end: match.index + match[0].length } : null;
@@ -388,11 +385,6 @@ function findWord(line, word) {
 
 function idsOf(row) {
   return row.input_word_ids.filter((_, index) => row.input_mask[index]);
-}
-
-function indexOfPieces(ids, pieces) {
-  if (!pieces.length) return -1;
-  return ids.findIndex((_, at) => pieces.every((id, index) => ids[at + index] === id));
 }
 
 function mean(vectors) {
