@@ -153,6 +153,7 @@ def _manifest(servable: Servable, ops: Sequence[str]) -> dict[str, Any]:
         "format": MANIFEST_FORMAT,
         "checkpoint": servable.checkpoint,
         "task": dataclasses.asdict(servable.task.config),
+        "options": servable.task.options,
         "model": dataclasses.asdict(servable.model.config),
         "vocab_digest": servable.task.tokenizer.vocabulary.digest,
         "dtype": servable.dtype,

@@ -65,6 +65,8 @@ def _model(servable: Servable) -> Iterator[tuple[str, str]]:
         f"{servable.model.count_params():,}, stored as {servable.dtype}",
     )
     yield "computes in", servable.dtype
+    for name, value in servable.task.options.items():
+        yield name.replace("_", " "), str(value)
     if servable.task.config.labels:
         yield "labels", ", ".join(servable.task.config.labels)
 

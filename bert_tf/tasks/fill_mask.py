@@ -5,7 +5,7 @@ a mask.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -46,6 +46,11 @@ class FillMask(Task):
     target_name = ""
     required_heads = ("masked_lm",)
     top_k: int = 5
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See Task."""
+        return {"top_k": self.top_k}
 
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:

@@ -10,9 +10,10 @@ words as the tokenizer splits them, which is the same form. A target with a word
 WordPieces make up cannot be met: it has this word, and an answer would have [UNK].
 """
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -53,6 +54,11 @@ class Seq2Seq(Task):
     def __init__(self, config: TaskConfig, tokenizer: BertTokenizer):
         super().__init__(config, tokenizer)
         self.sampling = Sampling()
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See Task."""
+        return dataclasses.asdict(self.sampling)
 
     @property
     def max_target_length(self) -> int:

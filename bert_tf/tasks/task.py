@@ -227,6 +227,11 @@ class Task(abc.ABC):
         """`answer` to `raw_inputs`."""
         return self.answer(model, inputs)
 
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What answers depend on beside `config` and the weights, in Python's types."""
+        return {}
+
     def to_plain(self, outputs: Mapping[str, np.ndarray], row: int) -> Answer:
         """One answer for people and programs: what is padding is left out."""
         return {name: to_plain(values[row]) for name, values in outputs.items()}

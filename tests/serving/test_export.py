@@ -194,6 +194,7 @@ def test_the_manifest_tells_what_was_exported(version_dir):
     assert manifest["vocab_digest"] == VOCABULARY.digest
     assert manifest["task"]["name"] == "fill_mask"
     assert manifest["task"]["max_seq_length"] == 16
+    assert manifest["options"] == {"top_k": 3}
     assert manifest["versions"]["tensorflow"] == tf.__version__
     assert {case["signature"] for case in manifest["golden"]} == {
         "serving_default",

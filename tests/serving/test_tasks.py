@@ -380,6 +380,8 @@ def test_texts_are_written_by_every_sampler(exports, tmp_path, sampler):
     workdir = exports("seq2seq").workdir
     path = export(workdir, str(tmp_path), sampler=sampler, verify=True)
     task, model = load_finetuned(workdir, sampler=sampler)
+    card = (pathlib.Path(path) / MODEL_CARD_FILE).read_text()
+    assert f"| sampler | {sampler} |" in card
     texts = ["the cat sat on the mat .", "bob lives in paris"]
 
     answer = tf.saved_model.load(path).signatures["serving_default"](
