@@ -1,7 +1,8 @@
 r"""Pretrains a BERT on what pipelines.create_pretraining_data wrote.
 
     python -m bert_tf.pretrain --config=configs/classic.py:base --workdir=runs/base \
-        --config.input.data_dir=data/pretraining --config.model.vocab_size=32000
+        --config.input.data_dir=data/128 --config.long_input.data_dir=data/512 \
+        --config.model.vocab_size=32000
 
 Every field of the configuration is a flag: --config.optimizer.learning_rate=3e-4.
 The same command on the same folder goes on where an interrupted run was.

@@ -105,7 +105,21 @@ class PretrainConfig:
         self.model.validate()
         self.input.validate()
         if self.num_long_steps:
+            require(
+                bool(self.long_input.data_dir),
+                "long_input.data_dir",
+                f"the folder of longer examples for num_long_steps={self.num_long_steps}",
+                self.long_input.data_dir,
+                "set --config.long_input.data_dir, or --config.num_long_steps=0",
+            )
             self.long_input.validate()
+        require(
+            bool(self.num_long_steps) or not self.long_input.data_dir,
+            "num_long_steps",
+            "steps above 0 for long_input.data_dir",
+            self.num_long_steps,
+            "raise it, or leave long_input.data_dir out",
+        )
         self.optimizer.validate()
         require_positive(
             self,
