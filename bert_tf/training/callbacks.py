@@ -305,7 +305,7 @@ class EndOnTime(keras.callbacks.Callback):
             logging.info(
                 "The learning rate falls from now on, to step %d.", progress["num_steps"]
             )
-        if step == progress.get("num_steps"):
+        if step >= progress.get("num_steps", math.inf):
             self.model.stop_training = True
 
 

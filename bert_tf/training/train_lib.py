@@ -235,6 +235,8 @@ def _train(
     if phase.num_held_out:
         held_out = _held_out(phase).take(config.max_eval_steps)
     for first_epoch, stop_epoch, steps_per_epoch in left:
+        if state.step >= state.progress.get("num_steps", ENDLESS):
+            break  # the time was up in the rest of an interrupted epoch
         trainer.fit(
             train_dataset(
                 phase.manifest,

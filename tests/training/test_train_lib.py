@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, InputConfig, OptimizerConfig, PretrainConfig
 from bert_tf.data.manifest import load_manifest
 from bert_tf.data.vocab import load_vocabulary
-from bert_tf.errors import UserError
+from bert_tf.errors import Stopped, UserError
 from bert_tf.modeling.checkpoints.run_dir import (
     PREDICTIONS_FILE,
     REPORT_FILE,
@@ -20,6 +21,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     read_data_manifest,
 )
 from bert_tf.modeling.models import BertPretrainer
+from bert_tf.training.callbacks import EndOnTime
 from bert_tf.training.metrics_log import read_lines
 from bert_tf.training.train_lib import train_and_evaluate
 from tests.made_data import VOCABULARY, write_data_set, write_unmasked
@@ -329,3 +331,31 @@ def test_a_loaded_run_has_every_weight_that_was_trained(data_dir, tmp_path, monk
     assert len(loaded) == len(models[0].variables)
     for variable, value in zip(models[0].variables, loaded, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_a_run_of_so_many_minutes_ends_where_its_decay_does(
+    data_dir, tmp_path, monkeypatch
+):
+    """Also if the time is up in the rest of an epoch that was interrupted."""
+    config = make_config(data_dir, num_train_minutes=1e-4, steps_per_eval=3)
+    config.optimizer = OptimizerConfig(
+        schedule="warmup_stable_decay",
+        learning_rate=1e-2,
+        warmup_steps=2,
+        decay_share=0.3,
+    )
+    decide = EndOnTime.on_train_batch_end
+
+    def interrupt(callback, batch, logs=None):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(EndOnTime, "on_train_batch_end", interrupt)
+    with pytest.raises(Stopped):
+        train_and_evaluate(config, str(tmp_path))
+    monkeypatch.setattr(EndOnTime, "on_train_batch_end", decide)
+    train_and_evaluate(config, str(tmp_path))
+
+    # Step 2 is more than 70 % of the time, and 3 the next that is saved.
+    assert os.path.basename(load_run(str(tmp_path))[2]) == "step-3"
+    steps = [line["step"] for line in read_lines(str(tmp_path / "metrics.jsonl"))]
+    assert max(steps) == 3
