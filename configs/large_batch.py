@@ -15,7 +15,8 @@ divided by for a replica's part to fit into its memory: it changes nothing but t
 32,768 sequences of 128 tokens a step are 4.2 million tokens, the same number of sequences
 of 512 tokens 16.8 million: 7,038 and 1,562 steps are 29.5 + 26.2 = 56 billion tokens. The
 paper warms up over 2,000 steps to 6e-3 and again over 781 to 4e-3; here one schedule
-covers both phases. It reports 90.6 F1 on SQuAD 1.1 with BERT-large after these steps.
+covers both phases. It reports 90.6 F1 on SQuAD 1.1 with BERT-large after these steps, and
+76 minutes on 1,024 TPUs; nobody has run it to its end here.
 """
 
 from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_size

@@ -1,5 +1,7 @@
 r"""BERT-Tiny for some ten megabytes of your text, on a CPU, within half an hour.
 
+    python -m pipelines.create_pretraining_data --input='text/*.txt' \
+        --vocab_file=vocab.txt --output=data
     python -m bert_tf.pretrain --config=configs/small_corpus.py --workdir=runs/mine \
         --config.input.data_dir=data --config.model.vocab_size=$(wc -l < vocab.txt)
 
