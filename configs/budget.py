@@ -12,8 +12,8 @@ all steps: the run ends with the decay done, about on time, whatever the machine
 a step. Interruptions do not count, but compiling does, at each start.
 
 Mini on 12 MB of English in bfloat16 (--config.model.dtype_policy=mixed_bfloat16), 20
-minutes on two cores: 3,828 steps of 2,048 tokens, less than three passes over the text. Of
-held-out masked words it then predicts 32 %, with a loss of 3.92, where the words'
+minutes on two cores: 3,828 steps of 2,048 tokens, less than three passes over the text.
+Of held-out masked words it then predicts 32 %, with a loss of 3.92, where the words'
 frequencies alone have 6.62 (`make bench-pretrain`).
 """
 
