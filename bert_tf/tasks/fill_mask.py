@@ -14,6 +14,7 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.packing import pack_single
 from bert_tf.data.task_files.opening import read_lines
+from bert_tf.data.task_files.tables import refuse_columns
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from bert_tf.modeling.models import BertPretrainer
@@ -55,10 +56,7 @@ class FillMask(Task):
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
         """Reads a text a line; blank lines are left out."""
-        if columns:
-            raise UserError(
-                f"--columns: expected none for a text a line, received {dict(columns)}."
-            )
+        refuse_columns(columns, "a text a line")
         examples = [
             Example({"text": line}, line=number)
             for number, line in read_lines(path)

@@ -22,6 +22,7 @@ from absl import logging
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.packing import pack_pair
 from bert_tf.data.task_files.squad import read_squad
+from bert_tf.data.task_files.tables import refuse_columns
 from bert_tf.data.windows import Windows, make_windows
 from bert_tf.errors import UserError
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
@@ -77,11 +78,7 @@ class QuestionAnswering(Task):
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
         """Reads SQuAD's JSON; see Task. Targets are GoldAnswers."""
-        if columns:
-            raise UserError(
-                f"--columns: expected none for SQuAD's JSON, received {dict(columns)}; "
-                "leave it out."
-            )
+        refuse_columns(columns, "SQuAD's JSON")
         return [
             Example({"question": each.question, "context": each.context}, each.gold)
             for each in read_squad(path)

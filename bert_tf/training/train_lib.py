@@ -229,14 +229,15 @@ def _train(
 ) -> None:
     """What is left of a phase."""
     steps = config.steps_per_log
-    stop_step = min(phase.stop_step, state.progress.get("num_steps", ENDLESS))
-    left = segments(phase.first_step, stop_step, step=state.step, steps_per_epoch=steps)
+    left = segments(
+        phase.first_step, phase.stop_step, step=state.step, steps_per_epoch=steps
+    )
     held_out = None
     if phase.num_held_out:
         held_out = _held_out(phase).take(config.max_eval_steps)
     for first_epoch, stop_epoch, steps_per_epoch in left:
         if state.step >= state.progress.get("num_steps", ENDLESS):
-            break  # the time was up in the rest of an interrupted epoch
+            break  # the run of so many minutes is at its end, before now or just now
         trainer.fit(
             train_dataset(
                 phase.manifest,

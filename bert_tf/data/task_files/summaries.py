@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bert_tf.data.task_files.opening import parse_json, read_text, wrong
-from bert_tf.data.task_files.tables import Layout, read_table
+from bert_tf.data.task_files.tables import Layout, read_table, refuse_columns
 from bert_tf.errors import UserError
 
 _ARTICLE, _SUMMARY = "text", "summary"  # what the task calls the columns
@@ -47,11 +47,7 @@ def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
         UserError: naming the line that is wrong; or `columns` has some for .json.
     """
     if _JSON.search(path):
-        if columns:
-            raise UserError(
-                f"--columns: expected none for PreSumm's JSON, received {dict(columns)}; "
-                "leave it out."
-            )
+        refuse_columns(columns, "PreSumm's JSON")
         articles = list(_read_presumm(path))
     else:
         articles = [

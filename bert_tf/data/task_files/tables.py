@@ -137,6 +137,15 @@ def read_table(
     return rows
 
 
+def refuse_columns(columns: Mapping[str, str], format: str) -> None:
+    """Raises UserError for columns of a format that has none."""
+    if columns:
+        raise UserError(
+            f"--columns: expected none for {format}, received {dict(columns)}; leave it "
+            "out."
+        )
+
+
 def format_of(path: str) -> str:
     """Which of FORMATS the name of a file tells, compressed or not."""
     name = os.path.basename(path)

@@ -168,10 +168,10 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
             f"Expected {CONFIG_FILE} in {path!r}, found none; give the model's folder."
         )
     _check_settings(settings, path)
-    _check_tokenizer(path)
+    tokenizer, normalizer = _tokenizer_settings(path)
     vocabulary = find_vocabulary(path) or _vocabulary_of_tokenizer(path)
     if do_lower_case is None:
-        do_lower_case = _lower_case_of_tokenizer(path)
+        do_lower_case = _lower_case(tokenizer, normalizer, path)
     config = BertConfig(
         **{name: settings[name] for name in _FIELDS if name in settings},
         hidden_act=_ACTIVATIONS[settings.get("hidden_act", "gelu")],
@@ -263,10 +263,17 @@ def _check_settings(settings: dict[str, Any], path: str) -> None:
     require(is_numbered, "id2label", "names by numbers", labels, todo)
 
 
-def _check_tokenizer(path: str) -> None:
+def _tokenizer_settings(path: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What tokenizer_config.json says, and the BertNormalizer of tokenizer.json."""
     settings = read_json(os.path.join(path, _TOKENIZER_CONFIG_FILE)) or {}
+    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE)) or {}
+    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
+        normalizer = tokenizer.get("normalizer") or {}
+        if normalizer.get("type") != "BertNormalizer":
+            normalizer = {}
     _require(settings, _REQUIRED_OF_TOKENIZER, f"{path}/{_TOKENIZER_CONFIG_FILE}")
-    _require(_normalizer(path), _REQUIRED_OF_NORMALIZER, f"{path}/{_TOKENIZER_FILE}")
+    _require(normalizer, _REQUIRED_OF_NORMALIZER, f"{path}/{_TOKENIZER_FILE}")
+    return settings, normalizer
 
 
 def _check_tied(theirs: Weights, path: str) -> None:
@@ -356,12 +363,12 @@ def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
     return Vocabulary(tuple(tokens))
 
 
-def _lower_case_of_tokenizer(path: str) -> bool | None:
+def _lower_case(
+    settings: Mapping[str, Any], normalizer: Mapping[str, Any], path: str
+) -> bool | None:
     """What the tokenizer's files say of capitals and accents, if they do."""
-    settings = read_json(os.path.join(path, _TOKENIZER_CONFIG_FILE)) or {}
     lower_case = settings.get("do_lower_case")
     strip_accents = settings.get("strip_accents")
-    normalizer = _normalizer(path)
     lower_case = normalizer.get("lowercase", lower_case)
     strip_accents = normalizer.get("strip_accents", strip_accents)
     if strip_accents not in (None, lower_case):
@@ -371,14 +378,6 @@ def _lower_case_of_tokenizer(path: str) -> bool | None:
             f"{strip_accents}, which this package does not have."
         )
     return lower_case
-
-
-def _normalizer(path: str) -> Mapping[str, Any]:
-    """The settings of tokenizer.json's BertNormalizer; none without one."""
-    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE)) or {}
-    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
-        normalizer = tokenizer.get("normalizer") or {}
-        return normalizer if normalizer.get("type") == "BertNormalizer" else {}
 
 
 def _read_weights(path: str) -> dict[str, np.ndarray]:
