@@ -365,10 +365,10 @@ async function askForMap(server, [preprocess, encode], { word, sentences }) {
     (texts) => server.predict(preprocess, texts.map((text) => ({ text })))));
   const encoded = await server.predict(encode, rows);
   const vectors = rows.map((row, index) => {
-    const ids = idsOf(row);
     const pieces = idsOf(ofWords[index]).slice(1, -1); // without [CLS] and [SEP]
-    const first = idsOf(ofTextsBefore[index]).length - 1; // without [SEP]
-    if (!pieces.length || pieces.some((id, at) => ids[first + at] !== id)) {
+    const numBefore = findAll(pieces, idsOf(ofTextsBefore[index])).length;
+    const first = findAll(pieces, idsOf(row))[numBefore];
+    if (first === undefined) {
       throw new Error(`The model does not see the word in: ${lines[index]}`);
     }
     return mean(encoded[index].sequence_output.slice(first, first + pieces.length));
@@ -385,6 +385,12 @@ function findWord(line, word) {
 
 function idsOf(row) {
   return row.input_word_ids.filter((_, index) => row.input_mask[index]);
+}
+
+// Where the pieces of a word begin among ids; what stands between sentences does not matter.
+function findAll(pieces, ids) {
+  return ids.map((_, at) => at).filter((at) =>
+    pieces.length && pieces.every((piece, index) => ids[at + index] === piece));
 }
 
 function mean(vectors) {
