@@ -13,6 +13,7 @@ from bert_tf.errors import UserError
 
 # Packages that tell their inner workings at the level our progress has.
 CHATTY = ("tensorflow", "keras", "apache_beam", "botocore")
+_USER_ERROR = f"{UserError.__module__}.{UserError.__name__}: "  # in a traceback
 
 
 def run(
@@ -50,8 +51,9 @@ def run(
         # for a file that is not there, and gives what else goes wrong as a traceback.
         except (flags.Error, KeyError, OSError, UserError) as error:
             message = str(error.args[-1] if error.args else error).strip()
-            is_traceback = "Traceback (most recent call last)" in message
-            _exit(message.splitlines()[-1] if is_traceback else message)
+            if "Traceback (most recent call last)" in message:
+                message = message.splitlines()[-1].removeprefix(_USER_ERROR)
+            _exit(message)
 
     app.run(guarded_main, flags_parser=guarded_parser)
 

@@ -1,5 +1,6 @@
 r"""What `make demo` trains: BERT-Tiny on the docstrings of the installed packages.
 
+    make build/demo/data/manifest.json
     python -m bert_tf.pretrain --config=configs/demo.py --workdir=build/demo/run \
         --config.input.data_dir=build/demo/data
 
@@ -12,11 +13,11 @@ next-sentence head has only begun to learn.
 from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_size
 
 
-def get_config() -> PretrainConfig:
-    """The configuration."""
+def get_config(size: str = "tiny") -> PretrainConfig:
+    """The configuration of `size`."""
     return PretrainConfig(
         model=bert_size(
-            "tiny",
+            size,
             vocab_size=6000,
             max_position_embeddings=64,
             # The usual standard deviation of 0.02 is meant for 768 units.

@@ -12,11 +12,11 @@ million, about seven passes over 12 MB of English (2.8 million tokens).
 from bert_tf.config import InputConfig, OptimizerConfig, PretrainConfig, bert_size
 
 
-def get_config() -> PretrainConfig:
-    """The configuration."""
+def get_config(size: str = "tiny") -> PretrainConfig:
+    """The configuration of `size`."""
     return PretrainConfig(
         model=bert_size(
-            "tiny",
+            size,
             # The usual standard deviation of 0.02 is meant for 768 units.
             initializer_range=0.04,
             # Or so small a model would spend all its steps on finding its neighbours.

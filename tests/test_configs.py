@@ -8,7 +8,6 @@ import pytest
 from bert_tf.config import PretrainConfig
 
 CONFIGS = pathlib.Path(__file__).parent.parent / "configs"
-WITH_SIZES = ["classic", "modern", "large_batch", "budget"]
 SIZES = ["tiny", "mini", "small", "medium", "base", "large"]
 
 
@@ -21,8 +20,11 @@ def load(name):
 
 @pytest.mark.parametrize(
     ("name", "argument"),
-    [(path.stem, ()) for path in sorted(CONFIGS.glob("*.py"))]
-    + [(name, (size,)) for name in WITH_SIZES for size in SIZES],
+    [
+        (path.stem, argument)
+        for path in sorted(CONFIGS.glob("*.py"))
+        for argument in [(), *((size,) for size in SIZES)]
+    ],
 )
 def test_config_holds(name, argument):
     module = load(name)

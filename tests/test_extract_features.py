@@ -109,7 +109,7 @@ def test_texts_that_are_cut_are_counted(folder):
             ["--input=/dev/null"],
             "--input: expected a text a line",
         ),
-        ("f.npz", ["--layers=3"], "features.layers: expected numbers from -3 to 2"),
+        ("f.npz", ["--layers=3"], "layers: expected numbers from -3 to 2"),
         ("f.npz", ["--layers=0", "--max_seq_length=65"], "max_position_embeddings=64"),
     ],
 )

@@ -127,7 +127,7 @@ CONTESTS = {
         metric="exact_match",
         floor=0.95,
         learning_rate=1e-3,
-        num_epochs=15,
+        num_epochs=8,
         random_encoder=_SMALL,
     ),
 }

@@ -1,7 +1,10 @@
 """What fields of configurations are checked with, and how errors are told."""
 
+import contextlib
+import math
 import numbers
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 from bert_tf.errors import UserError
@@ -11,6 +14,15 @@ def require(condition: bool, name: str, expected: str, received: Any, todo: str)
     """Raises UserError unless the condition holds."""
     if not condition:
         raise UserError(f"{name}: expected {expected}, received {received!r}; {todo}.")
+
+
+@contextlib.contextmanager
+def section(name: str) -> Iterator[None]:
+    """Names the part of a configuration whose field cannot be."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{name}.{error}") from error
 
 
 def require_choice(name: str, received: str, choices: tuple[str, ...]) -> None:
@@ -25,10 +37,11 @@ def require_choice(name: str, received: str, choices: tuple[str, ...]) -> None:
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raises UserError for the first of these fields that is not above 0."""
+    """Raises UserError for the first of these fields that is not above 0, or infinite."""
     for name in names:
         value = _number(config, name)
-        require(value > 0, name, "a number above 0", value, "raise it")
+        is_right = 0 < value < math.inf
+        require(is_right, name, "a finite number above 0", value, "change it")
 
 
 def require_share(config: Any, *names: str) -> None:

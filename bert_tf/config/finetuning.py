@@ -40,20 +40,20 @@ class FeatureConfig:
         Args:
             model: the encoder's.
         """
-        require_choice("features.combination", self.combination, COMBINATIONS)
-        require_choice("features.pooling", self.pooling, POOLINGS)
+        require_choice("combination", self.combination, COMBINATIONS)
+        require_choice("pooling", self.pooling, POOLINGS)
         num_layers = model.num_hidden_layers
         for layer in self.layers:
             require(
                 -num_layers - 1 <= layer <= num_layers,
-                "features.layers",
+                "layers",
                 f"numbers from {-num_layers - 1} to {num_layers}",
                 layer,
                 "choose layers that the encoder has",
             )
         require(
             not self.layers or self.pooling != "pooler",
-            "features.pooling",
+            "pooling",
             "first or mean of chosen layers: the pooler has learnt from the last",
             self.pooling,
             "change one of the two",

@@ -2,7 +2,13 @@
 
 import dataclasses
 
-from bert_tf.config.checks import require, require_choice, require_positive, require_share
+from bert_tf.config.checks import (
+    require,
+    require_choice,
+    require_positive,
+    require_share,
+    section,
+)
 from bert_tf.config.model import BertConfig
 
 OPTIMIZERS = ("adamw", "lamb")
@@ -26,7 +32,7 @@ class InputConfig:
         """Raises UserError on the first field that cannot be."""
         require(
             bool(self.data_dir),
-            "input.data_dir",
+            "data_dir",
             "the folder that create_pretraining_data wrote",
             self.data_dir,
             "set --config.input.data_dir",
@@ -40,7 +46,7 @@ class InputConfig:
         )
         require(
             not (self.packing and self.length_buckets > 1),
-            "input.length_buckets",
+            "length_buckets",
             "1 for packed rows, which have no padding",
             self.length_buckets,
             "change one of the two",
@@ -68,12 +74,12 @@ class OptimizerConfig:
         """Raises UserError on the first field that cannot be."""
         require_positive(self, "learning_rate", "epsilon", "clip_norm")
         require_share(self, "weight_decay", "beta_1", "beta_2", "decay_share")
-        require_choice("optimizer.name", self.name, OPTIMIZERS)
-        require_choice("optimizer.schedule", self.schedule, SCHEDULES)
+        require_choice("name", self.name, OPTIMIZERS)
+        require_choice("schedule", self.schedule, SCHEDULES)
         require_positive(self, "decay_share")
         require(
             self.warmup_steps >= 0,
-            "optimizer.warmup_steps",
+            "warmup_steps",
             "0 or more",
             self.warmup_steps,
             "raise it",
@@ -102,8 +108,12 @@ class PretrainConfig:
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
-        self.model.validate()
-        self.input.validate()
+        with section("model"):
+            self.model.validate()
+        with section("input"):
+            self.input.validate()
+        with section("optimizer"):
+            self.optimizer.validate()
         if self.num_long_steps:
             require(
                 bool(self.long_input.data_dir),
@@ -112,7 +122,8 @@ class PretrainConfig:
                 self.long_input.data_dir,
                 "set --config.long_input.data_dir, or --config.num_long_steps=0",
             )
-            self.long_input.validate()
+            with section("long_input"):
+                self.long_input.validate()
         require(
             bool(self.num_long_steps) or not self.long_input.data_dir,
             "num_long_steps",
@@ -120,7 +131,6 @@ class PretrainConfig:
             self.num_long_steps,
             "raise it, or leave long_input.data_dir out",
         )
-        self.optimizer.validate()
         require_positive(
             self,
             "num_train_steps",

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert_tf.config import InputConfig, PretrainingDataConfig
+from bert_tf.config.checks import require
 from bert_tf.data.manifest import Manifest
 from bert_tf.data.masking import Masker
 from bert_tf.data.packing import ENCODER_INPUTS
@@ -24,7 +25,6 @@ from bert_tf.data.randomness import fold_in
 from bert_tf.data.row_packing import pack_batch
 from bert_tf.data.schema import Feature, masked_features, unmasked_features
 from bert_tf.data.vocab import load_vocabulary
-from bert_tf.errors import UserError
 
 SHARDS_READ_AT_ONCE = 16
 RECORDS_READ_AT_ONCE = 16  # of a shard: between threads, one by one takes twice as long
@@ -35,6 +35,17 @@ PARALLEL_CALLS = os.cpu_count() or 1
 PREFETCHED_BATCHES = 8
 LENGTH_STEP = 32  # tokens; batches of a bucket are as long as a multiple of it
 _MASKS = np.uint64(0x6D61736B73)  # what the stream is for, unlike the seed's other uses
+
+
+def check_masks(manifest: Manifest, config: InputConfig) -> None:
+    """Raises UserError where another masking rate is asked for than the shards have."""
+    require(
+        manifest.config.masking == "dynamic" or not config.masked_lm_prob,
+        "masked_lm_prob",
+        f"0 for shards that are masked already, as in {manifest.data_dir}",
+        config.masked_lm_prob,
+        "set it to 0, or make them with --masking=dynamic",
+    )
 
 
 def train_dataset(
@@ -54,8 +65,9 @@ def train_dataset(
         example, rounded up to a multiple of LENGTH_STEP.
 
     Raises:
-        UserError: another masking rate is asked for than the shards have.
+        UserError: see `check_masks`.
     """
+    check_masks(manifest, config)
     num_examples = manifest.num_examples("train")
     num_buckets = config.length_buckets
     first_group, num_skipped_of_group = divmod(first_step, num_buckets)
@@ -75,11 +87,6 @@ def train_dataset(
     )
     if manifest.config.masking == "dynamic":
         parse = DynamicMasks(manifest, seed=seed, masked_lm_prob=config.masked_lm_prob)
-    elif config.masked_lm_prob:
-        raise UserError(
-            "input.masked_lm_prob: expected 0 for shards that are masked already, "
-            f"received {config.masked_lm_prob}; make them with --masking=dynamic."
-        )
     else:
         parse = functools.partial(_drop_epochs, manifest)
     batches = records.map(parse, num_parallel_calls=PARALLEL_CALLS)

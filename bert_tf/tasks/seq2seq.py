@@ -77,7 +77,7 @@ class Seq2Seq(Task):
         """See Task; of the features only `frozen` can be chosen."""
         if features.layers:
             raise UserError(
-                f"features.layers: expected none, received {features.layers}; the "
+                f"layers: expected none, received {features.layers}; the "
                 "decoder attends to the last layer's output."
             )
         return Seq2SeqModel(config, frozen=features.frozen)

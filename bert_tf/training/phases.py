@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from bert_tf.config import BertConfig, InputConfig, PretrainConfig
+from bert_tf.config.checks import section
+from bert_tf.data.input_pipeline import check_masks
 from bert_tf.data.manifest import Manifest, load_manifest
 from bert_tf.errors import UserError
 
@@ -28,7 +30,7 @@ class Phase:
 
 
 def load_phases(config: PretrainConfig) -> list[Phase]:
-    """Loads the manifests of a run and checks that they fit the model.
+    """Loads the manifests of a run and checks that they fit the model and the settings.
 
     Raises:
         UserError: a data set is missing or incomplete, or does not fit.
@@ -36,12 +38,15 @@ def load_phases(config: PretrainConfig) -> list[Phase]:
     stop_step = ENDLESS if config.num_train_minutes else config.num_train_steps
     first_long_step = stop_step - config.num_long_steps
     phases = []
-    for part, first, stop in (
-        (config.input, 0, first_long_step),
-        (config.long_input, first_long_step, stop_step),
+    for name, first, stop in (
+        ("input", 0, first_long_step),
+        ("long_input", first_long_step, stop_step),
     ):
         if first < stop:
+            part = getattr(config, name)
             manifest = load_manifest(part.data_dir)
+            with section(name):
+                check_masks(manifest, part)
             held_out = manifest
             if config.eval_data_dir:
                 held_out = load_manifest(config.eval_data_dir)

@@ -12,9 +12,13 @@ from bert_tf.config import PretrainConfig, to_json
 from bert_tf.data.vocab import load_vocabulary, save_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
+from bert_tf.modeling.checkpoints import sealed
 from bert_tf.modeling.checkpoints.run_dir import (
+    CHECKPOINT_DIR,
     CONFIG_FILE,
     DATA_MANIFEST_FILE,
+    EVENTS_DIR,
+    RESULTS_FILE,
     VOCAB_FILE,
     read_config,
     read_data_manifest,
@@ -30,6 +34,9 @@ def prepare_workdir(
     config: PretrainConfig, phases: Sequence[Phase], workdir: str
 ) -> None:
     """Writes what identifies a run, or checks that it is the one begun here.
+
+    A run that has not come to its first checkpoint has nothing to lose: its settings may
+    be put right in the same folder.
 
     Args:
         config: of the run.
@@ -50,8 +57,9 @@ def prepare_workdir(
         )
     config_path = os.path.join(workdir, CONFIG_FILE)
     splits = [_splits(phase) for phase in phases]
-    if not tf.io.gfile.exists(config_path):
+    if not _is_begun(workdir):
         make_folder(workdir)
+        _remove_events(workdir)
         save_vocabulary(vocabulary, os.path.join(workdir, VOCAB_FILE))
         content = json.loads(manifest.to_json()) | {
             "splits": splits[0],
@@ -82,6 +90,23 @@ def prepare_workdir(
             f"Expected the settings {workdir} was begun with, received "
             f"{name}={now!r} instead of {was!r}; use another --workdir or set it back."
         )
+
+
+def _is_begun(workdir: str) -> bool:
+    """Whether a folder has anything that other settings would spoil."""
+    if not tf.io.gfile.exists(os.path.join(workdir, CONFIG_FILE)):
+        return False
+    read_config(workdir)  # UserError for what another program has left
+    return bool(sealed.steps(os.path.join(workdir, CHECKPOINT_DIR))) or (
+        tf.io.gfile.exists(os.path.join(workdir, RESULTS_FILE))
+    )
+
+
+def _remove_events(workdir: str) -> None:
+    """Removes TensorBoard's curves of settings that have been put right."""
+    events = os.path.join(workdir, EVENTS_DIR)
+    if tf.io.gfile.isdir(events):
+        tf.io.gfile.rmtree(events)
 
 
 def _splits(phase: Phase) -> dict[str, Any]:

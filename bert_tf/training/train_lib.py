@@ -156,14 +156,13 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
                 steps_per_checkpoint=steps_per_checkpoint,
             )
         )
-    to_call.append(
-        callbacks.SaveCheckpoint(
-            state,
-            preemption,
-            steps_per_checkpoint=steps_per_checkpoint,
-            is_writer=is_writer,
-        )
+    save_checkpoint = callbacks.SaveCheckpoint(
+        state,
+        preemption,
+        steps_per_checkpoint=steps_per_checkpoint,
+        is_writer=is_writer,
     )
+    to_call.append(save_checkpoint)
     with (
         preemption.noticed(),
         _errors_told(phases, state, is_multi_worker=config.strategy == "multi_worker"),
@@ -176,18 +175,22 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
             _write_weights(model, workdir)
 
         # Evaluate.
-        results = _evaluate(phases[-1], trainer)
+        results = _evaluate(phases[-1], trainer, [save_checkpoint])
     if is_writer:
         _write_results(results, model, workdir)
     return results
 
 
-def _evaluate(phase: Phase, trainer: Trainer) -> dict[str, float]:
+def _evaluate(
+    phase: Phase, trainer: Trainer, to_call: list[keras.callbacks.Callback]
+) -> dict[str, float]:
     """On all that is held out, like the baselines."""
     if not phase.num_held_out:
         logging.warning("No document is held out: nothing to evaluate on.")
         return {}
-    means = trainer.evaluate(_held_out(phase), return_dict=True, verbose=0)
+    means = trainer.evaluate(
+        _held_out(phase), return_dict=True, verbose=0, callbacks=to_call
+    )
     return pretraining.results(
         means, phase.held_out.baselines, num_examples=phase.num_held_out
     )
@@ -311,11 +314,13 @@ def _errors_told(
 
 def _check_all_restored(strategy: tf.distribute.Strategy, step: int) -> None:
     """Raises UserError where workers have not found the same checkpoint."""
-    steps = strategy.run(
-        lambda: tf.distribute.get_replica_context().all_gather(
-            tf.constant([step], tf.int64), axis=0
-        )
-    )
+
+    def gather():
+        replica = tf.distribute.get_replica_context()
+        return replica.all_gather(tf.constant([step], tf.int64), axis=0)
+
+    # As a function, or strategies warn of being slow.
+    steps = tf.function(lambda: strategy.run(gather), autograph=False)()
     found = sorted(set(strategy.experimental_local_results(steps)[0].numpy().tolist()))
     if len(found) > 1:
         raise UserError(

@@ -94,7 +94,10 @@ class Trainer(keras.Model):
             tf.distribute.ReduceOp.SUM, (gradients, sums)
         )
         norm = self.optimizer.apply(gradients, self.model.trainable_variables)
-        return sums | {"gradient_norm": (norm, tf.constant(1.0))}
+        # Of float16, the norm of a step that is skipped is infinite.
+        is_finite = tf.math.is_finite(norm)
+        norm = tf.where(is_finite, norm, 0.0)
+        return sums | {"gradient_norm": (norm, tf.cast(is_finite, tf.float32))}
 
     def test_step(self, batch: Batch) -> WeightedSums:
         """One step of evaluation; returns sums over all replicas' parts of the batch."""

@@ -231,6 +231,73 @@ def test_data_that_does_not_fit_the_model_stops_before_the_first_step(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("part", ["input", "long_input"])
+def test_masks_that_the_shards_cannot_have_stop_before_the_first_step(
+    data_dir, tmp_path, part
+):
+    config = make_config(data_dir, num_long_steps=6)
+    config.long_input = dataclasses.replace(config.input)
+    getattr(config, part).masked_lm_prob = 0.3
+
+    with pytest.raises(UserError, match=f"^{part}.masked_lm_prob: expected 0 for shards"):
+        train_and_evaluate(config, str(tmp_path / "run"))
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_may_be_put_right_before_the_first_checkpoint(
+    data_dir, tmp_path, monkeypatch
+):
+    from bert_tf.training import callbacks
+
+    def fail(callback, batch, logs=None):
+        raise Interrupted
+
+    monkeypatch.setattr(callbacks.SaveCheckpoint, "on_train_batch_end", fail)
+    with pytest.raises(Interrupted):
+        train_and_evaluate(make_config(data_dir, steps_per_log=1), str(tmp_path))
+    assert len(read_lines(str(tmp_path / "metrics.jsonl"))) == 1
+    (tmp_path / "events/other").mkdir()
+    monkeypatch.undo()
+    config = make_config(data_dir, model={"hidden_size": 32})
+
+    train_and_evaluate(config, str(tmp_path))
+
+    assert read_config(str(tmp_path)) == config
+    assert read_lines(str(tmp_path / "metrics.jsonl"))[0]["step"] == 3
+    assert not (tmp_path / "events/other").exists()
+
+
+@pytest.mark.parametrize("left", ["results.json", "checkpoints"])
+def test_what_a_complete_run_has_left_is_not_written_over(data_dir, tmp_path, left):
+    train_and_evaluate(make_config(data_dir), str(tmp_path))
+    for name in {"results.json", "checkpoints"} - {left}:
+        os.rename(tmp_path / name, tmp_path / f"{name}.moved")
+
+    with pytest.raises(UserError, match=r"config\.seed=1 instead of 0"):
+        train_and_evaluate(make_config(data_dir, seed=1), str(tmp_path))
+
+
+def test_a_signal_during_the_last_evaluation_ends_it(data_dir, tmp_path, monkeypatch):
+    from bert_tf.training.trainer import Trainer
+
+    evaluate = Trainer.evaluate
+    config = make_config(data_dir, steps_per_eval=12)
+
+    def ask_to_end(self, *args, return_dict=False, **kwargs):
+        if return_dict:  # the last one
+            os.kill(os.getpid(), signal.SIGTERM)
+        return evaluate(self, *args, return_dict=return_dict, **kwargs)
+
+    monkeypatch.setattr(Trainer, "evaluate", ask_to_end)
+    with pytest.raises(Stopped, match="SIGTERM at step 12, which is saved"):
+        train_and_evaluate(config, str(tmp_path))
+    assert not (tmp_path / "results.json").exists()
+    monkeypatch.undo()
+
+    assert train_and_evaluate(config, str(tmp_path))["num_examples"] == 24
+
+
 def test_a_vocabulary_that_is_not_the_datas_is_refused(tmp_path):
     write_data_set(tmp_path / "data")
     text = (tmp_path / "data" / "vocab.txt").read_text()
