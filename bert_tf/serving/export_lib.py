@@ -25,7 +25,7 @@ from absl import logging
 
 import bert_tf
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, write_atomically
+from bert_tf.files import make_folder, read_json, write_atomically
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.serving import verification
 from bert_tf.serving.c_runtime import c_runtime_misses, installed_c_runtime
@@ -105,8 +105,9 @@ def export(
             _write(unfinished, servable, signatures, cases)
             # From here on nothing is where it was when it was written.
             tf.io.gfile.rename(unfinished, moved)
-        raise_for(_misses(moved, servable, cases, verify=verify))
+        proven = _prove(moved, servable, cases, verify=verify)
         with _told_of(export_dir):
+            _add_to_manifest(moved, proven=proven)
             version = max(versions_in(export_dir), default=0) + 1
             version_dir = os.path.join(export_dir, str(version))
             tf.io.gfile.rename(moved, version_dir)
@@ -165,34 +166,65 @@ def _manifest(servable: Servable, ops: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _misses(
+def _add_to_manifest(path: str, **fields: Any) -> None:
+    file = os.path.join(path, MANIFEST_FILE)
+    content = json.dumps(read_json(file) | fields, allow_nan=False)
+    write_atomically(file, content.encode())
+
+
+def _prove(
     path: str, servable: Servable, cases: Sequence[GoldenCase], *, verify: bool
 ) -> list[str]:
-    """What is wrong with a version, a line each; empty if nothing."""
+    """Proves what a version has to be, and tells on the way what is proven.
+
+    Raises:
+        RuntimeError: it is not; tells all that is wrong.
+    """
     loaded = tf.saved_model.load(path)
     signatures = loaded.signatures
-    found = golden_misses(signatures, cases, tolerance=TOLERANCES[servable.dtype])
-    if not verify:
-        return found
-    return [
-        *found,
-        *verification.graph_misses(path, signatures),
-        *verification.size_misses(
-            path,
-            num_weights=servable.model.count_params(),
-            dtype=servable.dtype,
-            vocab_size=servable.model.config.vocab_size,
-        ),
-        *verification.warmup_misses(os.path.join(path, WARMUP_FILE), signatures),
-        *verification.batch_misses(signatures, dtype=servable.dtype),
-        *verification.odd_text_misses(signatures),
-        *c_runtime_misses(
-            path,
-            cases,
-            text_libraries=_text_libraries(ops_of(path)),
-            tolerance=TOLERANCES[servable.dtype],
-        ),
-    ]
+    tolerance = TOLERANCES[servable.dtype]
+    checks = {
+        "golden answers": lambda: golden_misses(signatures, cases, tolerance=tolerance)
+    }
+    if verify:
+        checks |= {
+            "operations, types and shapes": lambda: verification.graph_misses(
+                path, signatures
+            ),
+            "size": lambda: verification.size_misses(
+                path,
+                num_weights=servable.model.count_params(),
+                dtype=servable.dtype,
+                vocab_size=servable.model.config.vocab_size,
+            ),
+            "warmup requests": lambda: verification.warmup_misses(
+                os.path.join(path, WARMUP_FILE), signatures
+            ),
+            "answers of bert_tf.predict": lambda: verification.prediction_misses(
+                signatures, servable
+            ),
+            "one by one, in batches, padded and shuffled": (
+                lambda: verification.batch_misses(signatures, dtype=servable.dtype)
+            ),
+            "odd texts": lambda: verification.odd_text_misses(signatures),
+            f"{verification.NUM_FUZZED} random texts": lambda: verification.fuzz_misses(
+                signatures
+            ),
+            "golden answers in the C++ runtime, XLA off": lambda: c_runtime_misses(
+                path,
+                cases,
+                text_libraries=_text_libraries(ops_of(path)),
+                tolerance=tolerance,
+            ),
+        }
+    found = []
+    for name, check in checks.items():
+        misses = check()
+        found += misses
+        if verify:
+            logging.info("%s: %s", "missed" if misses else "proven", name)
+    raise_for(found)
+    return list(checks)
 
 
 def _text_libraries(ops: Sequence[str]) -> list[str]:

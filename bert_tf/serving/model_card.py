@@ -28,7 +28,7 @@ def model_card(
         "## Signatures": _table(("name", "inputs", "outputs"), _rows(signatures)),
         "## Model": _table(("", ""), _model(servable)),
         "## Data": _table(("", ""), _pretraining(data) if data else _finetuning(config)),
-        "## Figures": _table(("measured on held-out examples", ""), _figures(servable)),
+        "## Figures": _figures(servable),
         "## Limits": _limits(servable),
     }
     return "\n".join(f"{title}\n\n{text}\n" for title, text in sections.items())
@@ -96,11 +96,18 @@ def _pretraining(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name.replace("_", " "), str(settings[name])
 
 
-def _figures(servable: Servable) -> Iterator[tuple[str, str]]:
+def _figures(servable: Servable) -> str:
     if not servable.figures:
-        yield "nothing yet", "the run has not ended"
-    for name, value in servable.figures.items():
-        yield name, f"{value:.4f}" if isinstance(value, float) else str(value)
+        return "None yet: the run has not ended."
+    rows = (
+        (name, f"{value:.4f}" if isinstance(value, float) else str(value))
+        for name, value in servable.figures.items()
+    )
+    table = _table(("measured on held-out examples", ""), rows)
+    if not servable.chosen:
+        return table
+    chosen = ", ".join(f"{name}={value}" for name, value in servable.chosen.items())
+    return f"{table}\n\nMeasured by the run, before it was exported with {chosen}."
 
 
 def _limits(servable: Servable) -> str:
@@ -120,5 +127,8 @@ def _limits(servable: Servable) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [
+        " | ".join(cell.replace("|", r"\|") for cell in cells)
+        for cells in (head, ["---"] * len(head), *rows)
+    ]
+    return "\n".join(f"| {line} |" for line in lines)

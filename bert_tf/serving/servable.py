@@ -28,6 +28,7 @@ class Servable:
     workdir: str
     checkpoint: str  # name of the weights in the run
     figures: Mapping[str, Any]  # what the run measured in the end
+    chosen: Mapping[str, Any]  # in place of the run's settings, which figures are of
 
     @property
     def dtype(self) -> str:
@@ -74,7 +75,16 @@ def load_servable(
     if sampler is not None:
         set_sampler(task, sampler)
     checkpoint = os.path.basename(pretrained.source)
-    return Servable(task, model, config, workdir, checkpoint, figures)
+    chosen = {"dtype": dtype, "max_seq_length": max_seq_length, "sampler": sampler}
+    return Servable(
+        task,
+        model,
+        config,
+        workdir,
+        checkpoint,
+        figures,
+        {name: value for name, value in chosen.items() if value is not None},
+    )
 
 
 def _with_options(

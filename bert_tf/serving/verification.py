@@ -1,5 +1,6 @@
 """Proof that an exported model answers as it should, wherever it is and in any batch."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.serving.golden import are_equal
+from bert_tf.serving.odd_texts import ODD_TEXTS, random_text
 from bert_tf.serving.ops import ALLOWED_OPS
 from bert_tf.serving.protocol import DEFAULT_SIGNATURE, EXAMPLES
 from bert_tf.serving.samples import (
@@ -17,22 +19,19 @@ from bert_tf.serving.samples import (
     sample_texts,
     to_examples,
 )
+from bert_tf.serving.servable import Servable
 from bert_tf.serving.signatures import Signatures
 from bert_tf.serving.stored_model import is_compiled_by_xla, num_bytes, ops_of
 from bert_tf.serving.warmup import BATCH_SIZES, MAX_RECORDS, read_warmup
+from bert_tf.tasks.answering import raw_answer_function
 
 # Of one model's answers in one batch and in another.
 _BATCH_TOLERANCES = {"float32": 1e-5, "float16": 0.1, "bfloat16": 0.1}
 _MAX_SIZE = 1.02  # of the weights' own
 _GRAPH_BYTES = 8_000_000  # of operations, at most
 _WORD_BYTES = 200  # of a WordPiece in the tokenizer's tables
-_ODD_TEXTS = (
-    b"",
-    b"word " * 20_000,
-    b"\xff\xfe\xc3( \xf0\x9f\x92",  # no UTF-8
-    "\U0001f9ff \ue000\ue001 \u3164".encode(),  # no token is known
-    b"\0\x01 [CLS] [SEP]\r\n\t",
-)
+NUM_FUZZED = 5000  # texts
+_FUZZED_AT_ONCE = 100
 _SERVED_TYPES = (tf.float32, tf.int32, tf.string)
 
 
@@ -158,34 +157,95 @@ def odd_text_misses(signatures: Signatures) -> list[str]:
     """Whether odd texts get an answer of finite numbers, or a clear INVALID_ARGUMENT."""
     found = []
     for name, function in signatures.items():
-        for text in _ODD_TEXTS:
-            inputs = _all_of(text, signatures, name)
-            if not inputs:
-                continue
-            try:
-                outputs = _run(function, inputs)
-            except tf.errors.InvalidArgumentError:
-                continue
-            except tf.errors.OpError as error:
-                found.append(f"{name} fails with {text[:20]!r}: {_first_line(error)}")
-                continue
-            for key, values in outputs.items():
-                if values.dtype.kind == "f" and not np.isfinite(values).all():
-                    found.append(f"{name} gives no finite {key} to {text[:20]!r}")
+        for text in ODD_TEXTS:
+            inputs = _raw_inputs(signatures, name, 1, lambda size, t=text: [t] * size)
+            if inputs:
+                what = f"{text[:20]!r}"
+                found += _answer_misses(function, inputs, f"{name}, asked with {what},")
     return found
 
 
-def _all_of(text: bytes, signatures: Signatures, name: str) -> dict[str, np.ndarray]:
-    """One text for all raw inputs of a signature; nothing if it takes none."""
+def fuzz_misses(signatures: Signatures) -> list[str]:
+    """Whether 5,000 random texts get answers of finite numbers.
+
+    The signature that is asked with raw text by default is asked, in batches.
+    """
+    rng = np.random.default_rng(0)
+    found = []
+    for start in range(0, NUM_FUZZED, _FUZZED_AT_ONCE):
+        inputs = _raw_inputs(
+            signatures,
+            DEFAULT_SIGNATURE,
+            _FUZZED_AT_ONCE,
+            lambda size: [random_text(rng) for _ in range(size)],
+        )
+        what = f"{DEFAULT_SIGNATURE}, asked with random texts from {start} on,"
+        found += _answer_misses(signatures[DEFAULT_SIGNATURE], inputs, what)
+    return found
+
+
+def _answer_misses(
+    function: Callable, inputs: Mapping[str, np.ndarray], what: str
+) -> list[str]:
+    """Whether each input gets an answer of finite numbers, or INVALID_ARGUMENT."""
+    num_rows = len(next(iter(inputs.values())))
+    try:
+        outputs = _run(function, inputs)
+    except tf.errors.InvalidArgumentError:
+        if num_rows == 1:
+            return []
+        return [  # one of them has spoiled it for the others
+            miss
+            for row in range(num_rows)
+            for miss in _answer_misses(function, _row(inputs, row), what)
+        ]
+    except tf.errors.OpError as error:
+        return [f"{what} fails: {_first_line(error)}"]
+    found = []
+    for key, values in outputs.items():
+        if len(values) != num_rows:
+            found.append(f"{what} gives {len(values)} of {key} to {num_rows} texts")
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            found.append(f"{what} gives no finite {key}")
+    return found
+
+
+def _raw_inputs(
+    signatures: Signatures,
+    name: str,
+    num_rows: int,
+    make: Callable[[int], list[bytes]],
+) -> dict[str, np.ndarray]:
+    """Made texts for all raw inputs of a signature; nothing if it takes none."""
     names = input_names(signatures[name])
     if EXAMPLES in names:
-        texts = _all_of(text, signatures, DEFAULT_SIGNATURE)
+        texts = _raw_inputs(signatures, DEFAULT_SIGNATURE, num_rows, make)
         tensors = {key: tf.constant(values) for key, values in texts.items()}
         return {EXAMPLES: np.array(to_examples(tensors), object)}
     if set(names) <= set(ENCODER_INPUTS):
         return {}
     shapes = {key: each.shape[1:] for key, each in sample_texts(names, [0]).items()}
-    return {key: np.full([1, *shape], text, object) for key, shape in shapes.items()}
+    return {
+        key: np.array(make(num_rows * math.prod(shape)), object).reshape(-1, *shape)
+        for key, shape in shapes.items()
+    }
+
+
+def prediction_misses(signatures: Signatures, servable: Servable) -> list[str]:
+    """Whether raw text is answered as by bert_tf.predict, which asks the model itself.
+
+    Args:
+        signatures: of the loaded model.
+        servable: what was exported.
+    """
+    texts = sample_texts(list(servable.task.raw_inputs), ALL_ROWS)
+    inputs = {name: values.numpy() for name, values in texts.items()}
+    expected = _run(raw_answer_function(servable.task, servable.model), inputs)
+    received = _run(signatures[DEFAULT_SIGNATURE], inputs)
+    return [
+        f"{DEFAULT_SIGNATURE} gives other {key} than bert_tf.predict"
+        for key in _differences(received, expected, dtype=servable.dtype)
+    ]
 
 
 def _run(function: Callable, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ class Trainer(keras.Model):
 
     Attributes:
         means: of the epoch or the evaluation so far.
-        totals: of all steps of training but the first, whose graph is yet to be built.
+        totals: of all steps of training but those that were the first of their shapes.
         seconds: that these took.
         input_seconds: of these, waiting for batches.
     """
@@ -124,7 +124,7 @@ class Trainer(keras.Model):
         # be told from computing.
         strategy = self.distribute_strategy
 
-        @tf.function(autograph=False, reduce_retracing=True)
+        @tf.function(autograph=False)
         def run_step(batch):
             # All replicas return the same.
             return tf.nest.map_structure(
@@ -132,12 +132,20 @@ class Trainer(keras.Model):
                 strategy.run(step, args=(batch,)),
             )
 
+        compiled = {}
+
         def function(iterator):
-            is_first = run_step.experimental_get_tracing_count() == 0
+            # For the shapes that any batch may have: a graph for those of the first would
+            # round otherwise, and which is the first depends on interruptions.
+            spec = iterator.element_spec
+            shapes = tuple(tf.nest.flatten(spec, expand_composites=True))
+            is_first = shapes not in compiled
+            if is_first:
+                compiled[shapes] = run_step.get_concrete_function(spec)
             start = time.perf_counter()
             batch = next(iterator)
             received = time.perf_counter()
-            sums = tf.nest.map_structure(float, run_step(batch))
+            sums = tf.nest.map_structure(float, compiled[shapes](batch))
             self.means.add(sums)
             if counted and not is_first:
                 self.totals.add(sums)

@@ -236,46 +236,11 @@ def test_the_model_card_tells_data_figures_and_limits(exported):
     assert "| train_file | `train.tsv` |" in card
     assert "| accuracy | 0.7500 |" in card
     assert "sees 24 tokens at once" in card
+    assert "before it was exported" not in card
     for name in exported.signatures:
         assert f"| `{name}` |" in card
     for label in LABELS.get(exported.name, ()):
         assert label in card
-
-
-# --- Any text ---------------------------------------------------------------------------
-
-PIECES = ("the", "cat", "[MASK]", "Bob", "é", "日本", ".", "\0", "##s", " ", "\U0001f9ff")
-BATCH = 100
-
-
-def odd_text(rng):
-    """Bytes, characters or words, in any number up to 40."""
-    size = rng.integers(41)
-    kind = rng.integers(3)
-    if kind == 0:
-        return rng.bytes(size)
-    if kind == 1:
-        points = rng.integers(0x110000, size=size)
-        return "".join(map(chr, points)).encode("utf-8", "surrogatepass")
-    return "".join(rng.choice(PIECES, size)).encode()
-
-
-@pytest.mark.parametrize("name", ["fill_mask", "tagging", "question_answering"])
-def test_no_text_is_too_odd(exports, name):
-    exported = exports(name)
-    rng = np.random.default_rng(0)
-
-    for _ in range(5000 // BATCH):
-        outputs = exported.ask(
-            **{
-                key: [odd_text(rng) for _ in range(BATCH)]
-                for key in exported.task.raw_inputs
-            }
-        )
-
-        for values in outputs.values():
-            assert len(values) == BATCH
-            assert values.dtype.kind != "f" or np.isfinite(values).all()
 
 
 # --- Options ----------------------------------------------------------------------------
@@ -382,6 +347,7 @@ def test_texts_are_written_by_every_sampler(exports, tmp_path, sampler):
     task, model = load_finetuned(workdir, sampler=sampler)
     card = (pathlib.Path(path) / MODEL_CARD_FILE).read_text()
     assert f"| sampler | {sampler} |" in card
+    assert f"before it was exported with sampler={sampler}." in card
     texts = ["the cat sat on the mat .", "bob lives in paris"]
 
     answer = tf.saved_model.load(path).signatures["serving_default"](

@@ -1,5 +1,6 @@
 """Each way in which an export can be wrong is found."""
 
+import json
 import os
 import pathlib
 
@@ -12,6 +13,7 @@ from bert_tf.errors import UserError
 from bert_tf.serving import export_lib, verification
 from bert_tf.serving.c_runtime import installed_c_runtime
 from bert_tf.serving.export_lib import WARMUP_FILE, export
+from bert_tf.serving.servable import load_servable
 from bert_tf.serving.signatures import make_signatures
 from bert_tf.serving.stored_model import nodes_of, read_saved_model
 from bert_tf.serving.warmup import BATCH_SIZES, read_warmup, write_warmup
@@ -202,7 +204,56 @@ def test_answers_that_are_no_numbers(signatures):
 
     misses = verification.odd_text_misses({"serving_default": served(invert, TEXT)})
 
-    assert misses == ["serving_default gives no finite inverse to b''"]
+    assert misses == ["serving_default, asked with b'', gives no finite inverse"]
+
+
+def test_random_texts_that_are_refused_or_have_no_number():
+    def invert(text):
+        length = tf.strings.length(text)
+        is_fine = tf.reduce_all(length < 100)
+        with tf.control_dependencies([tf.debugging.Assert(is_fine, ["too long"])]):
+            return {"inverse": 1 / tf.cast(length - 40, tf.float32)}
+
+    misses = verification.fuzz_misses({"serving_default": served(invert, TEXT)})
+
+    # Those that are too long are refused, as they may be; the others are asked alone.
+    assert set(misses) <= {
+        f"serving_default, asked with random texts from {start} on, gives no finite "
+        "inverse"
+        for start in range(0, verification.NUM_FUZZED, 100)
+    }
+    assert len(misses) > 10
+
+
+def test_texts_that_get_no_answer():
+    def first(text):
+        return {"first": text[:1]}
+
+    misses = verification.fuzz_misses({"serving_default": served(first, TEXT)})
+
+    assert len(misses) == verification.NUM_FUZZED / 100
+    assert misses[0].endswith("from 0 on, gives 1 of first to 100 texts")
+
+
+def test_answers_that_are_not_those_of_predict(workdir, signatures):
+    servable = load_servable(workdir)
+    assert verification.prediction_misses(signatures, servable) == []
+    for variable in servable.model.trainable_variables:
+        variable.assign(variable + 0.1)
+
+    misses = verification.prediction_misses(signatures, servable)
+
+    assert "serving_default gives other probabilities than bert_tf.predict" in misses
+
+
+def test_what_is_proven_is_in_the_manifest(path, workdir, tmp_path):
+    def proven(version_dir):
+        file = pathlib.Path(version_dir) / export_lib.MANIFEST_FILE
+        return json.loads(file.read_text())["proven"]
+
+    assert proven(export(workdir, str(tmp_path))) == ["golden answers"]
+    assert len(proven(path)) == 9
+    assert "5000 random texts" in proven(path)
 
 
 def test_nobody_is_warned_of_gradients(path):

@@ -15,9 +15,7 @@ def get_config() -> PretrainConfig:
             intermediate_size=32,
             max_position_embeddings=16,
         ),
-        input=InputConfig(
-            train_batch_size=10, eval_batch_size=7, shuffle_buffer_size=20, packing=True
-        ),
+        input=InputConfig(train_batch_size=10, eval_batch_size=7, shuffle_buffer_size=20),
         optimizer=OptimizerConfig(learning_rate=1e-2, warmup_steps=2),
         num_train_steps=400,
         steps_per_log=10,

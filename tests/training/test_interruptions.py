@@ -16,6 +16,12 @@ from tests.training import programs
 
 # 7 + 6 + 7 kills, and each run is asked to end twice besides.
 NUM_KILLS = {"none": 7, "mirrored": 6, "multi_worker": 7}
+# Rows of other numbers and lengths in each step; masks are dynamic in all.
+FLAGS = {
+    "none": ("--config.input.packing=true",),
+    "mirrored": ("--config.input.packing=true",),
+    "multi_worker": ("--config.input.length_buckets=2",),
+}
 MEASURED = ("tokens_per_second", "input_share", "utilization")  # other each time
 SECONDS = 240
 
@@ -28,12 +34,13 @@ def data_dir(tmp_path_factory):
 
 
 def start(strategy, workdir, data_dir):
+    flags = FLAGS[strategy]
     if strategy == "multi_worker":
-        return programs.start_workers(2, workdir, data_dir)
+        return programs.start_workers(2, workdir, data_dir, *flags)
     module = (
         "tests.training.two_replicas" if strategy == "mirrored" else "bert_tf.pretrain"
     )
-    flags = [f"--config.strategy={strategy}"]
+    flags = (*flags, f"--config.strategy={strategy}")
     return [programs.start(workdir, data_dir, *flags, module=module)]
 
 

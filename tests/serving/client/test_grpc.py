@@ -27,7 +27,7 @@ from bert_tf.serving.client.rest import RestClient
 from bert_tf.serving.local.grpc_service import start_grpc
 from bert_tf.serving.local.models import ServedModel
 from tests.serving import doubles
-from tests.serving.local.running import running
+from tests.serving.local.running import running, running_grpc
 
 
 @pytest.fixture(autouse=True)
@@ -51,12 +51,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    served = ServedModel("mine", str(folder))
-    server, port = start_grpc(
-        served, host="127.0.0.1", port=0, max_message_bytes=10_000_000
-    )
-    yield f"127.0.0.1:{port}"
-    server.stop(None).wait()
+    with running_grpc("mine", folder) as address:
+        yield address
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The server in a thread of the test's process."""
+"""The server in threads of the test's process."""
 
 import contextlib
 import socket
@@ -7,6 +7,7 @@ import threading
 import uvicorn
 
 from bert_tf.serving.local.app import make_app
+from bert_tf.serving.local.grpc_service import start_grpc
 from bert_tf.serving.local.models import ServedModel
 
 
@@ -25,3 +26,18 @@ def running(name, model_dir, *, enable_cors=False):
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextlib.contextmanager
+def running_grpc(name, model_dir):
+    """Serves a folder by gRPC meanwhile; gives the address."""
+    server, port = start_grpc(
+        ServedModel(name, str(model_dir)),
+        host="127.0.0.1",
+        port=0,
+        max_message_bytes=10_000_000,
+    )
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
