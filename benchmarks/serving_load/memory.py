@@ -33,15 +33,23 @@ def sampled(pid: int) -> Iterator[list[int]]:
         thread.join()
 
 
-def growth(samples: Sequence[int]) -> float:
-    """The median of the last fifth over that of the second.
+def medians(samples: Sequence[int]) -> list[float]:
+    """The median of each fifth of the time.
 
     Args:
         samples: bytes, at equal intervals; at least five.
     """
     size = len(samples) // _PARTS
-    second, last = samples[size : 2 * size], samples[-size:]
-    return statistics.median(last) / statistics.median(second)
+    return [
+        statistics.median(samples[part * size : (part + 1) * size])
+        for part in range(_PARTS)
+    ]
+
+
+def growth(samples: Sequence[int]) -> float:
+    """The median of the last fifth over that of the second."""
+    _, second, *_, last = medians(samples)
+    return last / second
 
 
 def _watch(pid: int, samples: list[int], stopped: threading.Event) -> None:

@@ -11,7 +11,6 @@ from benchmarks.serving_load.versions import Version
 from benchmarks.tables import markdown_table
 
 MAX_GROWTH = 1.05
-_SHARES = (0.2, 0.5, 1.0)  # of the time, at which memory is told
 
 
 @dataclasses.dataclass
@@ -181,25 +180,21 @@ def _versions(versions: Sequence[Version]) -> list[str]:
 
 
 def _memory(samples: Sequence[int]) -> list[str]:
+    facts = ["## Memory", "Resident, of the server's process."]
+    if len(samples) < memory.MIN_SAMPLES:
+        needed = f"{len(samples)} samples, of {memory.MIN_SAMPLES} at least"
+        return [*facts, f"Not judged: {needed}."]
     rows = [
-        [f"{share:.0%}", f"{samples[round(share * (len(samples) - 1))] / 1e6:,.0f}"]
-        for share in _SHARES
+        [str(part), f"{median / 1e6:,.0f}"]
+        for part, median in enumerate(memory.medians(samples), start=1)
     ]
     return [
-        "## Memory",
-        "Resident, of the server's process.",
-        markdown_table(["after", "MB"], rows),
-        _describe_growth(samples),
+        *facts,
+        markdown_table(["fifth of the time", "median, MB"], rows),
+        f"The last over the second: {memory.growth(samples):.3f}. A version that is "
+        "loaded beside the one before takes more for a moment: "
+        f"{max(samples) / 1e6:,.0f} MB at the most.",
     ]
-
-
-def _describe_growth(samples: Sequence[int]) -> str:
-    if len(samples) < memory.MIN_SAMPLES:
-        return f"Not judged: {len(samples)} samples, of {memory.MIN_SAMPLES} at least."
-    return (
-        "The median of the last fifth of the time over that of the second: "
-        f"{memory.growth(samples):.3f}."
-    )
 
 
 # --- Checks --------------------------------------------------------------------------

@@ -36,8 +36,8 @@ def test_all_is_as_it_should_be():
     assert "REST, one input | 3 | 3 | 0 | 0 | 1.5 | 2,500.0" in squeeze(markdown)
     assert "REST, one input | Unavailable | 1" in squeeze(markdown)
     assert "2 | damaged, then mended | 1.2" in squeeze(markdown)
-    assert "100% | 1,049" in squeeze(markdown)
-    assert "over that of the second: 1.049." in markdown
+    assert "5 | 1,049" in squeeze(markdown)
+    assert "The last over the second: 1.049." in markdown
 
 
 def squeeze(markdown):
@@ -69,6 +69,15 @@ def test_one_thing_is_not(changes, problem):
     assert [check.problem for check in failed] == [problem]
     assert f"FAILED: {failed[0].what}: {problem}" in report.to_markdown(results)
     assert "## Verdict: 1 checks failed" in report.to_markdown(results)
+
+
+def test_memory_is_told_as_it_is_judged():
+    changed = [1_000_000] * 240 + [1_020_000] * 59 + [9_000_000]
+
+    text = report.to_markdown(dataclasses.replace(RESULTS, resident_bytes=changed))
+
+    assert "The last over the second: 1.020." in text
+    assert "9 MB at the most" in text
 
 
 def test_memory_of_a_short_run_is_not_judged():
