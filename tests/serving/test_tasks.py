@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
+from bert_tf.serving import verification
 from bert_tf.serving.export_lib import MANIFEST_FILE, MODEL_CARD_FILE, export
 from bert_tf.serving.samples import ALL_ROWS, sample_texts, to_examples
 from bert_tf.serving.servable import load_servable
@@ -243,9 +244,15 @@ def test_the_model_card_tells_data_figures_and_limits(exported):
         assert label in card
 
 
-# --- Options ----------------------------------------------------------------------------
+# --- Options, proven like all but with fewer random texts --------------------------------
 
 
+@pytest.fixture
+def _few_random_texts(monkeypatch):
+    monkeypatch.setattr(verification, "NUM_FUZZED", 300)
+
+
+@pytest.mark.usefixtures("_few_random_texts")
 def test_top_k_and_length_are_the_users(exports, tmp_path):
     workdir = exports("fill_mask").workdir
     # Also proves what has inputs as long as it may.
@@ -335,11 +342,13 @@ def test_inputs_that_hardly_vary_are_normalised_as_they_are(tmp_path, dtype):
     np.testing.assert_allclose(hidden, expected, atol=tolerance)
 
 
+@pytest.mark.usefixtures("_few_random_texts")
 @pytest.mark.parametrize("name", ["fill_mask", "seq2seq"])
 def test_weights_may_be_tied_and_read_in_a_loop(exports, tmp_path, name):
     export(exports(name).workdir, str(tmp_path), dtype="bfloat16", verify=True)
 
 
+@pytest.mark.usefixtures("_few_random_texts")
 @pytest.mark.parametrize("sampler", ["beam", "top_p"])
 def test_texts_are_written_by_every_sampler(exports, tmp_path, sampler):
     workdir = exports("seq2seq").workdir

@@ -62,6 +62,7 @@ def test_without_a_compiler_nothing_is_begun(workdir, tmp_path, monkeypatch):
 
 def test_a_miss_ends_the_export(workdir, tmp_path, monkeypatch):
     monkeypatch.setattr(verification, "odd_text_misses", lambda _: ["it crashes"])
+    monkeypatch.setattr(verification, "NUM_FUZZED", 100)
 
     with pytest.raises(RuntimeError, match="received: it crashes"):
         export(workdir, str(tmp_path), verify=True)
