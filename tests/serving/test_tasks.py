@@ -244,7 +244,7 @@ def test_the_model_card_tells_data_figures_and_limits(exported):
         assert label in card
 
 
-# --- Options, proven like all but with fewer random texts --------------------------------
+# --- Options, proven like all but with fewer random texts ------------------------------
 
 
 @pytest.fixture
