@@ -21,5 +21,4 @@ def get_config() -> PretrainConfig:
         steps_per_log=10,
         steps_per_checkpoint=20,
         steps_per_eval=100,
-        num_microbatches=2,
     )
