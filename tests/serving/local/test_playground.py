@@ -1,12 +1,14 @@
 """The page in Chromium: what a person types and clicks, and sees."""
 
 import contextlib
+import pathlib
 import re
 import shutil
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from bert_tf.serving import local
 from bert_tf.serving.export_lib import export
 from bert_tf.tasks.registry import TASKS
 from tests.serving import doubles
@@ -14,6 +16,8 @@ from tests.serving.local.running import running
 from tests.serving.made_runs import write_run
 
 pytestmark = pytest.mark.browser
+
+PAGE = pathlib.Path(local.__file__).parent / "page/index.html"
 
 SIGNATURES = {
     "pretrained": {
@@ -381,6 +385,22 @@ def test_another_server_with_and_without_its_leave(visit, models):
         expect(page.get_by_role("alert")).to_have_text(
             "The server says: Servable not found for request: Latest(nobody)"
         )
+
+
+def test_the_page_as_a_file_asks_any_server(chromium, models):
+    with running("names", models("names"), enable_cors=True) as url:
+        page = chromium.new_page()
+        page.goto(PAGE.as_uri())
+        expect(page.get_by_role("status")).to_have_text("Which server and model?")
+        page.get_by_label("Address").fill(url)
+        page.get_by_label("Model").fill("names")
+        page.get_by_role("button", name="Connect").click()
+
+        answer = ask(panel(page, "Find names"), Text="this is Bob")
+
+        expect(answer.locator("mark")).to_have_count(1)
+        expect(page.get_by_role("heading", level=1)).to_have_text("names")
+        page.close()
 
 
 def test_a_server_that_lets_nobody_ask(chromium, models):

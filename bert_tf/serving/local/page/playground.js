@@ -611,11 +611,17 @@ async function connect(address, model) {
 }
 
 const form = document.getElementById("connect");
-form.elements.address.value = location.protocol.startsWith("http")
-  ? location.origin
-  : "http://localhost:8501";
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   connect(form.elements.address.value, form.elements.model.value);
 });
-connect(form.elements.address.value, form.elements.model.value);
+if (location.protocol.startsWith("http")) {
+  form.elements.address.value = location.origin;
+  connect(form.elements.address.value, form.elements.model.value);
+} else { // opened as a file, in which no server has put its model's name
+  form.elements.address.value = "http://localhost:8501";
+  form.elements.model.value = document.getElementById("title").textContent = "";
+  document.getElementById("state").textContent = "Which server and model?";
+  document.title = "Playground";
+  document.getElementById("connection").open = true;
+}
