@@ -70,7 +70,8 @@ def main(argv: Sequence[str]) -> None:
         dtype_policy=dtype_policy(_DTYPE.value),
     )
     results = Results(
-        _describe_machine(), {"encoder": _ENCODER.value, "dtype": _DTYPE.value}
+        _describe_machine(),
+        {"encoder": pathlib.Path(_ENCODER.value).name, "dtype": _DTYPE.value},
     )
     for seed, task, system in _runs():
         result = bench.run(task, system, seed)
