@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 
-from bert_tf.data.row_packing import pack_batch
 from bert_tf.training.strategy import make_strategy
 from tests.training import programs, ten_steps
 
@@ -47,13 +46,6 @@ def test_two_replicas(optimizer, alone):
 def test_four_microbatches(optimizer, alone, strategy):
     found = ten_steps.train(strategy, optimizer, num_microbatches=4)
     assert_equal(alone, found, optimizer)
-
-
-def test_two_replicas_of_packed_rows(optimizer, alone):
-    found = ten_steps.train("mirrored", optimizer, transform=pack_batch)
-    assert alone.keys() == found.keys()
-    for name, expected in alone.items():
-        np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-5, err_msg=name)
 
 
 def test_two_workers(optimizer, alone, tmp_path):
