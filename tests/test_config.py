@@ -18,7 +18,7 @@ from bert_tf.errors import UserError
     [
         (BertConfig(hidden_size=100), "hidden_size: expected a multiple of .*=12"),
         (BertConfig(hidden_act="relu"), "one of gelu, gelu_new, received 'relu'"),
-        (BertConfig(vocab_size=0), "vocab_size: expected a finite number above 0"),
+        (BertConfig(vocab_size=0), "vocab_size: .* finite number above 0, received 0"),
         (BertConfig(hidden_dropout_prob=1.0), "hidden_dropout_prob: expected a share"),
         (BertConfig(dtype_policy="int8"), "dtype_policy: expected one of"),
         (InputConfig(), "data_dir: expected the folder"),

@@ -25,7 +25,7 @@ from absl import logging
 
 import bert_tf
 from bert_tf.errors import UserError
-from bert_tf.files import make_folder, read_json, write_atomically
+from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.serving import verification
 from bert_tf.serving.c_runtime import c_runtime_misses, installed_c_runtime
@@ -102,12 +102,15 @@ def export(
     moved = f"{unfinished}-moved"
     try:
         with _told_of(export_dir):
-            _write(unfinished, servable, signatures, cases)
+            _write(unfinished, servable, signatures)
             # From here on nothing is where it was when it was written.
             tf.io.gfile.rename(unfinished, moved)
         proven = _prove(moved, servable, cases, verify=verify)
         with _told_of(export_dir):
-            _add_to_manifest(moved, proven=proven)
+            manifest = _manifest(servable, ops_of(moved))
+            manifest |= {"golden": cases, "proven": proven}
+            content = json.dumps(manifest, allow_nan=False).encode()
+            write_atomically(os.path.join(moved, MANIFEST_FILE), content)
             version = max(versions_in(export_dir), default=0) + 1
             version_dir = os.path.join(export_dir, str(version))
             tf.io.gfile.rename(moved, version_dir)
@@ -131,18 +134,14 @@ def _told_of(export_dir: str) -> Iterator[None]:
         ) from error
 
 
-def _write(
-    path: str, servable: Servable, signatures: Signatures, cases: Sequence[GoldenCase]
-) -> None:
-    """Writes all files of a version."""
+def _write(path: str, servable: Servable, signatures: Signatures) -> None:
+    """Writes all files of a version but the manifest, which tells what is proven."""
     write_saved_model(path, tokenizer=servable.task.tokenizer, signatures=signatures)
     make_folder(os.path.join(path, "assets.extra"))
     write_warmup(os.path.join(path, WARMUP_FILE), signatures)
     is_pretrained = not run_dir.is_finetuned(servable.workdir)
     data = run_dir.read_data_manifest(servable.workdir) if is_pretrained else None
-    manifest = _manifest(servable, ops_of(path)) | {"golden": cases}
     for name, content in {
-        MANIFEST_FILE: json.dumps(manifest, allow_nan=False),
         BATCHING_FILE: BATCHING_PARAMS,
         MODEL_CARD_FILE: model_card(servable, signatures, data=data),
     }.items():
@@ -164,12 +163,6 @@ def _manifest(servable: Servable, ops: Sequence[str]) -> dict[str, Any]:
         "text_libraries": _text_libraries(ops),
         "tolerance": TOLERANCES[servable.dtype],
     }
-
-
-def _add_to_manifest(path: str, **fields: Any) -> None:
-    file = os.path.join(path, MANIFEST_FILE)
-    content = json.dumps(read_json(file) | fields, allow_nan=False)
-    write_atomically(file, content.encode())
 
 
 def _prove(

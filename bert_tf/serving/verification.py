@@ -160,8 +160,8 @@ def odd_text_misses(signatures: Signatures) -> list[str]:
         for text in ODD_TEXTS:
             inputs = _raw_inputs(signatures, name, 1, lambda size, t=text: [t] * size)
             if inputs:
-                what = f"{text[:20]!r}"
-                found += _answer_misses(function, inputs, f"{name}, asked with {what},")
+                what = f"{name}, asked with {text[:20]!r},"
+                found += _answer_misses(function, inputs, what)
     return found
 
 

@@ -225,5 +225,5 @@ def test_a_decoder_keeps_its_own_weights(made_task):
 
 
 def test_layers_cannot_be_chosen(made_task):
-    with pytest.raises(UserError, match=r"layers: expected none, received"):
+    with pytest.raises(UserError, match=r"^layers: expected none, received"):
         made_task.make_model(None, FeatureConfig(layers=(-1,)))
