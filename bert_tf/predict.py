@@ -4,10 +4,13 @@ r"""Asks an exported model, loading only TensorFlow and TF Text, or a fine-tuned
     python -m bert_tf.predict --model_dir=exports/base --signature=embed \
         --input=lines.txt > embeddings.jsonl
     python -m bert_tf.predict --workdir=runs/sentiment --input=lines.txt > labels.jsonl
+    python -m bert_tf.predict --workdir=runs/entities --input=words.conll > entities.jsonl
 
 --text answers for people. --input reads a text a line (- is standard input) and answers
 with a JSON object a line. What takes more than a text, and files whose names end in
-.jsonl, have a JSON object on each line. Files may be compressed: .gz, .bz2, .xz or .zst.
+.jsonl, have a JSON object on each line. With --workdir, .tsv, .csv, .json, .conll and
+.conllu are read as bert_tf.finetune reads them, and need no labels; so is any other file
+whose --columns are named. Files may be compressed: .gz, .bz2, .xz or .zst.
 """
 
 import io
@@ -24,7 +27,7 @@ from bert_tf.config import SAMPLERS
 from bert_tf.errors import UserError
 
 BATCH_SIZE = 32
-_TABLE = re.compile(r"\.(tsv|csv)(\.\w+)?$")
+_EXAMPLES = re.compile(r"\.(tsv|csv|json|conllu?)(\.(gz|bz2|xz|zst))?$")
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "Folder of the versions, of which the newest is asked, or of one."
@@ -37,6 +40,7 @@ _SIGNATURE = flags.DEFINE_string(
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
+_COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
 _SAMPLING = flags.DEFINE_enum(
     "sampling", None, SAMPLERS, "How seq2seq writes with --workdir; greedy by default."
 )
@@ -54,13 +58,18 @@ def main(argv):
             "flag --sampling: expected with --workdir alone, received with --model_dir; "
             "an exported model writes as it was exported."
         )
-    if _TABLE.search(_INPUT.value or ""):
+    columns = cli.named_columns(_COLUMNS.value)
+    holds_examples = bool(columns or _EXAMPLES.search(_INPUT.value or ""))
+    if holds_examples and not (_WORKDIR.value and _INPUT.value):
         raise UserError(
-            f"--input: expected texts in lines or in .jsonl, received the table "
-            f"{_INPUT.value!r}; write its texts alone, a line each, or ask "
-            "bert_tf.evaluate, which reads tables, for --predictions."
+            "--input: expected texts in lines or in .jsonl, received "
+            f"{_INPUT.value or '--text and --columns'!r}; give the --workdir of the run, "
+            "which knows such files, or write the texts alone, a line each."
         )
     cli.import_tensorflow()
+    if holds_examples:
+        print(_answers_to_examples(_INPUT.value, columns), end="")
+        return
     texts = _TEXT.value or _read_lines(_INPUT.value)
     num_answers = num_masks = 0
     for answer in (_answers_of_run if _WORKDIR.value else _answers_of_export)(texts):
@@ -90,6 +99,16 @@ def _answers_of_run(texts) -> Iterator[dict]:
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
     inputs = _parse(texts, task.raw_inputs)
     return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
+
+
+def _answers_to_examples(path: str, columns: Mapping[str, str]) -> str:
+    from bert_tf.tasks.answering import answer_examples, to_json_lines
+    from bert_tf.tasks.finetuned import load_finetuned
+
+    task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
+    examples = task.read(path, columns)
+    answers = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
+    return to_json_lines(examples, answers)
 
 
 def _parse(texts, ranks) -> Iterator[Mapping[str, Any]]:

@@ -72,7 +72,7 @@ def _size(example: Example) -> int:
 
 
 def to_json_lines(examples: Sequence[Example], answers: Sequence[Answer]) -> str:
-    """Examples, their targets among them, with their answers, a JSON object a line."""
+    """Examples, with targets where there are any, and their answers, in lines of JSON."""
     lines = (
         {"line": example.line, **example.inputs, "target": example.target} | answer
         for example, answer in zip(examples, answers, strict=True)

@@ -17,6 +17,7 @@ from sklearn import metrics as sklearn_metrics
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.task_files.layouts import PAIRS, TEXTS
 from bert_tf.data.task_files.tables import NO_LABEL, Layout, read_table
+from bert_tf.errors import UserError
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks.sequences import encode_sequences, num_cut
 from bert_tf.tasks.sums import WeightedSums, classification_sums
@@ -36,21 +37,34 @@ class Classification(Task):
 
     @classmethod
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
-        """Reads a table; see Task. Pairs that nobody could label are left out."""
-        rows = read_table(path, layouts=cls.layouts, columns=columns)
-        examples = [
-            Example({name: row.cells[name] for name in cls.inputs}, label, row.line)
-            for row in rows
-            if (label := row.cells.get("label")) != NO_LABEL
+        """Reads a table; see Task."""
+        return [
+            Example(
+                {name: row.cells[name] for name in cls.inputs},
+                row.cells.get("label"),
+                row.line,
+            )
+            for row in read_table(path, layouts=cls.layouts, columns=columns)
         ]
-        if len(examples) < len(rows):
+
+    @classmethod
+    def read_labelled(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
+        """See Task. Pairs on which those who judged did not agree are left out."""
+        examples = super().read_labelled(path, columns)
+        agreed = [example for example in examples if example.target != NO_LABEL]
+        if not agreed:
+            raise UserError(
+                f"{path}: expected examples with labels, received {NO_LABEL} as each; "
+                "check the file."
+            )
+        if len(agreed) < len(examples):
             logging.warning(
                 "%s: left out %d examples without a label (%s).",
                 path,
-                len(rows) - len(examples),
+                len(examples) - len(agreed),
                 NO_LABEL,
             )
-        return examples
+        return agreed
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """See Task."""

@@ -69,7 +69,7 @@ class Seq2Seq(Task):
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
         """Reads a table or SCAN's lines; see Task. Targets are strings."""
         return [
-            Example({"text": row.cells["text"]}, row.cells["target"], row.line)
+            Example({"text": row.cells["text"]}, row.cells.get("target"), row.line)
             for row in read_text_pairs(path, columns=columns)
         ]
 

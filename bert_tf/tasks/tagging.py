@@ -80,7 +80,7 @@ class Tagging(Task):
         """Reads CoNLL or CoNLL-U, see `read_sentences`; entities' labels become IOB2."""
         sentences = read_sentences(path, columns=columns)
         has_entities = are_entity_labels(
-            label for sentence in sentences for label in sentence.labels
+            label for sentence in sentences for label in sentence.labels or ()
         )
         return [
             Example(

@@ -100,7 +100,8 @@ class Task(abc.ABC):
                 raise wrong(
                     path,
                     example.line,
-                    f"expected {cls.target_name}, received none; add it.",
+                    f"expected {cls.target_name}, received none; add it, or tell where "
+                    "it is (--columns).",
                 )
         return examples
 

@@ -363,6 +363,7 @@ def test_a_run_of_more_layers_than_its_configuration_tells(finetuned, tmp_path):
     [
         ([Example({"text": "a"}, None, 2)], r"dev\.csv:2: expected a label, received"),
         ([], r"dev\.csv: expected examples, received none"),
+        ([Example({"text": "a"}, "-", 2)], r"dev\.csv: expected examples with labels"),
     ],
 )
 def test_nothing_to_learn_from(examples, message, monkeypatch):
@@ -394,8 +395,9 @@ def test_pairs_nobody_agreed_on_are_left_out(tmp_path):
     ]
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
-    examples = PairClassification.read(str(path), {})
+    examples = PairClassification.read_labelled(str(path), {})
 
+    assert len(PairClassification.read(str(path), {})) == 3
     assert [example.target for example in examples] == ["neutral", "contradiction"]
     assert examples[1] == Example(
         {"text": "a cat", "text_pair": "a dog"}, "contradiction", 3

@@ -4,15 +4,18 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from bert_tf.config import FinetuneConfig, TaskConfig
 from bert_tf.training.finetune_lib import finetune_and_evaluate
+from tests.test_cli import run
 
 
-def predict(workdir, lines):
+def predict(workdir, *arguments, lines=""):
     return subprocess.run(
         [
             *(sys.executable, "-m", "bert_tf.predict"),
-            *(f"--workdir={workdir}", "--input=-"),
+            *(f"--workdir={workdir}", *arguments),
         ],
         input=lines,
         capture_output=True,
@@ -20,20 +23,25 @@ def predict(workdir, lines):
     )
 
 
-def test_the_program_answers_from_a_run(bert, tmp_path):
-    (tmp_path / "train.tsv").write_text("text\tlabel\ngood film\tyes\nbad film\tno\n")
+@pytest.fixture(scope="module")
+def workdir(bert, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classification")
+    (folder / "train.tsv").write_text("text\tlabel\ngood film\tyes\nbad film\tno\n")
     config = FinetuneConfig(
         task=TaskConfig(name="classification", max_seq_length=16),
         init_checkpoint=bert,
-        train_file=str(tmp_path / "train.tsv"),
-        eval_file=str(tmp_path / "train.tsv"),
+        train_file=str(folder / "train.tsv"),
+        eval_file=str(folder / "train.tsv"),
         train_batch_size=2,
         num_epochs=1,
     )
-    finetune_and_evaluate(config, str(tmp_path / "run"))
+    finetune_and_evaluate(config, str(folder / "run"))
+    return folder / "run"
 
-    done = predict(tmp_path / "run", "a good film\n\n")
-    nothing = predict(tmp_path / "run", "")
+
+def test_the_program_answers_from_a_run(workdir):
+    done = predict(workdir, "--input=-", lines="a good film\n\n")
+    nothing = predict(workdir, "--input=-")
 
     assert done.returncode == 0, done.stderr
     first, second = map(json.loads, done.stdout.splitlines())
@@ -42,3 +50,41 @@ def test_the_program_answers_from_a_run(bert, tmp_path):
     assert second["text"] == ""
     assert nothing.returncode == 2
     assert "Expected a text a line, received an empty '-'" in nothing.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns"),
+    [
+        ("test.tsv", "index\tsentence\n0\ta good film\n1\tbad\n", []),
+        ("test.csv", 'review\n"a good film"\nbad\n', ["--columns=text=review"]),
+        ("test", "7\ta good film\n8\tbad\n", ["--columns=text=1"]),
+    ],
+)
+def test_the_program_answers_a_table_without_labels(
+    name, content, columns, workdir, tmp_path
+):
+    (tmp_path / name).write_text(content)
+
+    done = predict(workdir, f"--input={tmp_path / name}", *columns)
+
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["text"] for answer in answers] == ["a good film", "bad"]
+    assert answers[1]["line"] == answers[0]["line"] + 1
+    assert all(answer["target"] is None for answer in answers)
+    assert all(answer["label"] in ("no", "yes") for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model_dir=export", "--input=test.tsv"],
+        ["--model_dir=export", "--input=test", "--columns=text=0"],
+        ["--workdir=run", "--text=a", "--columns=text=0"],
+    ],
+)
+def test_examples_need_the_run_that_knows_them(arguments):
+    done = run("bert_tf.predict", *arguments)
+
+    assert done.returncode == 2
+    assert "--input: expected texts in lines or in .jsonl, received" in done.stderr

@@ -227,3 +227,12 @@ def test_a_decoder_keeps_its_own_weights(made_task):
 def test_layers_cannot_be_chosen(made_task):
     with pytest.raises(UserError, match=r"^layers: expected none, received"):
         made_task.make_model(None, FeatureConfig(layers=(-1,)))
+
+
+def test_texts_without_targets_are_not_learnt_from(tmp_path):
+    (tmp_path / "test.tsv").write_text("source\njump twice\n")
+    path = str(tmp_path / "test.tsv")
+
+    assert Seq2Seq.read(path, {}) == [Example({"text": "jump twice"}, None, 2)]
+    with pytest.raises(UserError, match=r"test\.tsv:2: expected a target, received none"):
+        Seq2Seq.read_labelled(path, {})

@@ -15,6 +15,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from bert_tf.config import FinetuneConfig, TaskConfig
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
+from bert_tf.errors import UserError
 from bert_tf.tasks.answering import answer_examples, answer_function, raw_answer_function
 from bert_tf.tasks.entities import are_entity_labels, merge_entities, to_iob2
 from bert_tf.tasks.finetuned import load_finetuned
@@ -662,3 +663,15 @@ def test_a_learnt_model_answers_text(finetuned):
     assert [(each["label"], each["text"]) for each in answer["entities"]][:2] == [
         *(("PER", "Bob Alice"), ("LOC", "Paris"))
     ]
+
+
+def test_a_learnt_model_labels_words_that_nobody_has(finetuned, tmp_path):
+    (tmp_path / "test.conll").write_text("bob\nran\n.\n\nparis\n")
+
+    examples = Tagging.read(str(tmp_path / "test.conll"), {})
+    answers = answer_examples(finetuned.task, finetuned.model, examples, batch_size=2)
+
+    assert [example.target for example in examples] == [None, None]
+    assert [len(answer["labels"]) for answer in answers] == [3, 1]
+    with pytest.raises(UserError, match=r"test\.conll:1: expected a label, received non"):
+        Tagging.read_labelled(str(tmp_path / "test.conll"), {})

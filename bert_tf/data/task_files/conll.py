@@ -35,7 +35,7 @@ class Sentence:
 
     line: int  # of the first word, from 1
     words: list[str]
-    labels: list[str]  # of each word
+    labels: list[str] | None  # of each word; None where the file has none
 
 
 def read_sentences(path: str, *, columns: Mapping[str, str]) -> list[Sentence]:
@@ -46,7 +46,7 @@ def read_sentences(path: str, *, columns: Mapping[str, str]) -> list[Sentence]:
             compressed or not.
         columns: from `text` and `label` to columns, by number from 0 or, in CoNLL-U, by
             name, such as xpos. Without it they are the first and the last column, in
-            CoNLL-U form and upos.
+            CoNLL-U form and upos; of one column alone, words without labels.
 
     Raises:
         UserError: naming the line: it has too few or too many columns, or a word or a
@@ -66,15 +66,11 @@ def read_sentences(path: str, *, columns: Mapping[str, str]) -> list[Sentence]:
             "word and its label a line."
         )
     line, cells = blocks[0][0]
-    if len(cells) < 2:
-        raise wrong(
-            path,
-            line,
-            "expected a word and its label, received one column; add the other.",
-        )
-    defaults = {"text": "0", "label": str(len(cells) - 1)}
+    defaults = {"text": "0"}
     if is_conll_u:
         defaults = {"text": "form", "label": "upos"}
+    elif len(cells) > 1:
+        defaults["label"] = str(len(cells) - 1)
     numbers = _column_numbers(path, line, defaults | dict(columns), names, len(cells))
     return [_sentence(path, block, **numbers) for block in blocks]
 
@@ -143,12 +139,14 @@ def _column_numbers(
     return {name: by_name[column] for name, column in columns.items()}
 
 
-def _sentence(path: str, rows: Sequence[_Row], *, text: int, label: int) -> Sentence:
-    return Sentence(
-        rows[0][0],
-        [_cell(path, row, text, "a word") for row in rows],
-        [_cell(path, row, label, "a label") for row in rows],
-    )
+def _sentence(
+    path: str, rows: Sequence[_Row], *, text: int, label: int | None = None
+) -> Sentence:
+    words = [_cell(path, row, text, "a word") for row in rows]
+    labels = None
+    if label is not None:
+        labels = [_cell(path, row, label, "a label") for row in rows]
+    return Sentence(rows[0][0], words, labels)
 
 
 def _cell(path: str, row: _Row, column: int, what: str) -> str:

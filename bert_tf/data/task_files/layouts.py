@@ -1,4 +1,7 @@
-"""Tables that are known by their header, or without one by their first row."""
+"""Tables that are known by their header, or without one by their first row.
+
+Labels and scores may be left out, for texts to be answered.
+"""
 
 from bert_tf.data.task_files.tables import NO_LABEL, Layout
 
@@ -17,9 +20,10 @@ TEXTS = (
     Layout({"text": "3", "label": "1"}, cells=(r"[\w.-]+", r"[01]", r"[*?\s]*", r".*")),
     # The SMS spam collection, and others that begin with the label.
     Layout({"text": "1", "label": "0"}, cells=(r"[\w.-]{1,32}", r".*")),
+    *(Layout({"text": text}) for text in ("sentence", "text")),
 )
 
-PAIRS = (
+_LABELLED_PAIRS = (
     _named("sentence1", "gold_label", pair="sentence2"),  # SNLI, and GLUE's MNLI
     _named("sentence1", "label", pair="sentence2"),  # GLUE's RTE, WNLI
     _named("question", "label", pair="sentence"),  # GLUE's QNLI
@@ -32,10 +36,18 @@ PAIRS = (
     _named("text_a", "label", pair="text_b"),
 )
 
+PAIRS = (
+    *_LABELLED_PAIRS,
+    *(
+        Layout({name: layout.columns[name] for name in ("text", "text_pair")})
+        for layout in _LABELLED_PAIRS
+    ),
+)
+
 # The score may be called a label, too.
 SCORED_PAIRS = tuple(
-    Layout({"text": first, "text_pair": second, name: "score"})
-    for name in ("score", "label")
+    Layout({"text": first, "text_pair": second} | score)
+    for score in ({"score": "score"}, {"label": "label"}, {})
     for first, second in (
         ("sentence1", "sentence2"),  # GLUE's STS-B
         ("text", "text_pair"),

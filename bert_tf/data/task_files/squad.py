@@ -1,6 +1,7 @@
 """Questions on texts, as SQuAD 1.1 and 2.0 write them (Rajpurkar et al. 2016, 2018)."""
 
 import dataclasses
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,13 @@ from absl import logging
 from bert_tf.data.task_files.opening import parse_json, read_text
 from bert_tf.errors import UserError
 
-_KINDS = {str: "a string", list: "a list", dict: "an object", int: "a whole number"}
+_KINDS = {
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    int: "a whole number",
+    str | int: "a string or a whole number",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +118,7 @@ def _objects(place: str, parent: Any, key: str, name: str) -> Iterator[tuple[str
 def _read_question(place: str, context: str, entry: Any) -> tuple[Question, bool]:
     """A question, and whether its answer was found elsewhere than at its offset."""
     question = _value(place, entry, "question", str)
-    gold = GoldAnswers(_value(place, entry, "id", str))
+    gold = GoldAnswers(str(_value(place, entry, "id", str | int)))
     answers = _value(place, entry, "answers", list)
     if not answers:  # whatever is_impossible says, as in the official evaluation
         return Question(question, context, gold), False
@@ -134,7 +141,7 @@ def _read_question(place: str, context: str, entry: Any) -> tuple[Question, bool
     return Question(question, context, gold), bool(found) and not exact
 
 
-def _value(place: str, parent: Any, key: str, kind: type) -> Any:
+def _value(place: str, parent: Any, key: str, kind: type | types.UnionType) -> Any:
     if not isinstance(parent, dict):
         raise UserError(
             f"{place}: expected an object, received {type(parent).__name__}; mend it."

@@ -132,8 +132,9 @@ def read_table(
         rows.append(_select(path, row, layout, structured))
     if not rows:
         raise _empty(path)
-    if layout.cells and layout.has_row([_LABEL] * len(header)):
-        _check_are_labels(path, rows)
+    is_guessed = layout.has_row([_LABEL] * len(header))
+    if is_guessed or (columns and layout.is_numbered):
+        _check_are_labels(path, rows, is_guessed=is_guessed)
     return rows
 
 
@@ -207,12 +208,16 @@ def _check_names(columns: Mapping[str, str], layouts: Sequence[Layout]) -> None:
         )
 
 
-def _check_are_labels(path: str, rows: Sequence[Row]) -> None:
-    """Raises UserError if most rows have a label of their own, or only the first has."""
+def _check_are_labels(path: str, rows: Sequence[Row], *, is_guessed: bool) -> None:
+    """Raises UserError if only the first row has a label of its own.
+
+    Or if most have, where it is guessed that these are labels.
+    """
     first, *others = (row.cells.get(_LABEL) for row in rows)
     are_repeated = len(others) > 2 * len(set(others))
     is_header = are_repeated and first not in others
-    if first is not None and (is_header or (not are_repeated and len(rows) >= _MANY)):
+    is_text = is_guessed and not are_repeated and len(rows) >= _MANY
+    if first is not None and (is_header or is_text):
         raise wrong(
             path,
             rows[0].line,

@@ -1,7 +1,7 @@
 """Texts and what they are to become: translations, summaries, SCAN's commands.
 
 Tables (see tables.py) have the columns source and target, or no header and the two in
-this order. SCAN's lines (Lake and Baroni 2018) are
+this order; what is to be written has no target. SCAN's lines (Lake and Baroni 2018) are
 
     IN: jump twice OUT: I_JUMP I_JUMP
 """
@@ -19,11 +19,12 @@ _LAYOUTS = (
     Layout({"text": "source", "target": "target"}),
     Layout({"text": "text", "target": "target"}),
     Layout({"text": "0", "target": "1"}, cells=(r".*", rf"(?i)(?!({_NAMES})$).*")),
+    *(Layout({"text": text}) for text in ("source", "text")),
 )
 
 
 def read_text_pairs(path: str, *, columns: Mapping[str, str]) -> list[Row]:
-    """Reads the cells `text` and `target` of each example.
+    """Reads the cells `text` and, where there are any, `target` of each example.
 
     Args:
         path: of a table, or of SCAN's lines; compressed or not.

@@ -62,6 +62,14 @@ def test_columns_by_number(tmp_path):
     assert read(path, text="1", label="2") == [Sentence(1, ["a", "cat"], ["DT", "NN"])]
 
 
+def test_words_without_labels(tmp_path):
+    path = written(tmp_path, "a.conll", "New\nYork\n\nis\n")
+
+    assert read(path) == [Sentence(1, ["New", "York"], None), Sentence(4, ["is"], None)]
+    with pytest.raises(UserError, match=r"a.conll:1: expected a column '1', received 0;"):
+        read(path, label="1")
+
+
 @pytest.mark.parametrize("ending", ["", ".xz"])
 def test_conll_u(ending, tmp_path):
     content = CONLL_U.encode()
@@ -90,7 +98,7 @@ def test_conll_u(ending, tmp_path):
         ("a", "a O\n O\n", {}, r"a:2: expected a word in column 0, received nothing"),
         ("a", "a\tO\n \tO\n", {}, r"a:2: expected a word in column 0, received nothing"),
         ("a", "a\tO\nb\t\n", {}, r"a:2: expected a label in column 1, received nothing"),
-        ("a", "\na\nb\n", {}, r"a:2: expected a word and its label, received one column"),
+        ("a", "a\nb O\n", {}, r"a:2: expected 1 columns, received 2; mend"),
         ("a", "", {}, r"a: expected sentences, received none"),
         ("a", "\n-DOCSTART- O\n\n", {}, r"a: expected sentences, received none"),
         (

@@ -32,6 +32,28 @@ def test_pairs_of_hugging_face_that_nobody_labelled(tmp_path):
     assert [row.cells["label"] for row in rows] == [NO_LABEL, "1"]
 
 
+@pytest.mark.parametrize(
+    ("header", "layouts"),
+    [
+        ("index\tsentence", TEXTS),
+        ("index\tsentence1\tsentence2", PAIRS),
+        ("index\tquestion\tsentence", PAIRS),
+        ("id\tquestion1\tquestion2", PAIRS),
+        ("index\t#1 String\t#2 String", PAIRS),
+        ("index\tsentence1\tsentence2", SCORED_PAIRS),
+    ],
+)
+def test_files_of_glue_that_wait_for_an_answer(header, layouts, tmp_path):
+    num_texts = header.count("\t")
+    row = "\t".join(["0", "a", "b"][: num_texts + 1])
+
+    (received,) = read(tmp_path, "test.tsv", f"{header}\n{row}\n", layouts)
+
+    assert received.cells == dict(
+        zip(("text", "text_pair"), "ab"[:num_texts], strict=False)
+    )
+
+
 def test_scores_by_both_of_their_names(tmp_path):
     for name in ("score", "label"):
         columns = {"text": "0", "text_pair": "1", name: "2"}

@@ -47,6 +47,12 @@ def test_answers_and_none(tmp_path):
     ]
 
 
+def test_ids_may_be_numbers(tmp_path):
+    path = written(tmp_path, entry() | {"id": 262})
+
+    assert read_squad(str(path))[0].gold.id == "262"
+
+
 def test_the_answer_that_is_where_it_should_be(tmp_path, caplog):
     path = written(
         tmp_path,

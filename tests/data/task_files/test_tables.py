@@ -204,6 +204,18 @@ def test_columns_that_may_be_left_out(tmp_path):
         read_table(str(path), layouts=layouts, columns={"label": "1"})
 
 
+def test_columns_by_number_of_a_table_with_a_header(tmp_path):
+    rows = "".join(f"{number % 2}\ta\n" for number in range(9))
+    path = written(tmp_path, "a.tsv", f"category\tmessage\n{rows}")
+
+    with pytest.raises(
+        UserError, match=r"a\.tsv:1: .* 'category', which may be a header"
+    ):
+        read(path, text="1", label="0")
+
+    assert len(read(written(tmp_path, "b.tsv", rows), text="1", label="0")) == 9
+
+
 def test_columns_that_are_not_read_may_have_one_name(tmp_path):
     path = written(tmp_path, "a.csv", "sentence,label,,\na,1,,\n")
 

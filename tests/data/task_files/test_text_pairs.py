@@ -53,6 +53,13 @@ def test_scan_itself(shared):
     )
 
 
+def test_texts_that_wait_for_an_answer(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("id\tsource\n7\tone\n")
+
+    assert read_text_pairs(str(path), columns={}) == [Row(2, {"text": "one"})]
+
+
 def test_columns_by_name(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("de\ten\nhund\tdog\n")
@@ -62,12 +69,15 @@ def test_columns_by_name(tmp_path):
     assert rows == [Row(2, {"text": "hund", "target": "dog"})]
 
 
-def test_a_target_is_required(tmp_path):
+def test_a_text_is_required(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("de\ten\nhund\tdog\n")
 
-    with pytest.raises(UserError, match="--columns: expected text, target, received tex"):
-        read_text_pairs(str(path), columns={"text": "de"})
+    assert read_text_pairs(str(path), columns={"text": "de"}) == [
+        Row(2, {"text": "hund"})
+    ]
+    with pytest.raises(UserError, match=r"expected text, \[target\], received target;"):
+        read_text_pairs(str(path), columns={"target": "en"})
 
 
 @pytest.mark.parametrize(
