@@ -211,7 +211,7 @@ def test_an_answer_is_marked_in_its_text(visit):
     expect(answer.locator(".main")).to_have_text("Rotenturmstraße")
     assert marks(answer) == ["Rotenturmstraße"]
     expect(answer.get_by_role("listitem")).to_have_text(
-        ["Rotenturmstraße7.50", "Das2.50"]
+        ["Rotenturmstraße7.50", "Das2.50", "(no answer)1.00"]
     )
 
 
@@ -222,6 +222,7 @@ def test_no_answer(visit):
 
     expect(answer.locator(".main")).to_have_text("No answer in this text.")
     expect(answer.locator("mark")).to_have_count(0)
+    expect(answer.get_by_role("listitem").last).to_have_text("(no answer)9.00")
 
 
 def test_two_texts_are_compared(visit):

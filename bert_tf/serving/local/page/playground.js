@@ -210,7 +210,7 @@ const PANELS = [
   {
     title: "Answer a question",
     inputs: ["question", "context"],
-    outputs: ["answer", "start", "end", "n_best_answers", "n_best_scores"],
+    outputs: ["answer", "start", "end", "null_score", "n_best_answers", "n_best_scores"],
     fields: {
       question: ["Question", "Where was the first café of Vienna?"],
       context: ["Text", "Johannes Theodat opened Vienna’s first café — a single room — in "
@@ -218,13 +218,14 @@ const PANELS = [
     },
     show(answer, { context }) {
       const spans = answer.answer ? [{ start: answer.start, end: answer.end }] : [];
-      const others = answer.n_best_answers
+      const scores = answer.n_best_answers
         .map((text, index) => [text, answer.n_best_scores[index]])
         .filter(([text]) => text);
       return [
         paragraph(answer.answer || "No answer in this text.", "main"),
         marked(context, spans),
-        ...others.length ? [element("h3", {}, "Best spans"), scored(others)] : [],
+        element("h3", {}, "Scores"),
+        scored([...scores, ["(no answer)", answer.null_score]]),
       ];
     },
   },
