@@ -70,13 +70,17 @@ def serve(
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family)
+        listener = socket.create_server(address[:2], family=family)
     except OSError as error:
         reason = error.strerror.partition(" (")[0]  # what follows is the address again
         raise UserError(
             f"--host and --port: expected an address of this machine and a free port, "
             f"received {host}:{port} ({reason}); choose others."
         ) from error
+    # Connections take it over. A response is sent in two parts, and the second would wait
+    # 40 ms for the client to acknowledge the first (Nagle's algorithm).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(listener: socket.socket) -> str:
