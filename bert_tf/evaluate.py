@@ -34,7 +34,7 @@ def main(argv):
     columns = cli.named_columns(_COLUMNS.value)
     cli.import_tensorflow()
     from bert_tf.files import write_atomically
-    from bert_tf.tasks.answering import answer_examples, to_json_lines
+    from bert_tf.tasks.answering import answer_examples, with_answers
     from bert_tf.tasks.finetuned import load_finetuned
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
@@ -42,7 +42,11 @@ def main(argv):
     task.check(examples, _EVAL_FILE.value)
     answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)
     if _PREDICTIONS.value:
-        write_atomically(_PREDICTIONS.value, to_json_lines(examples, answers).encode())
+        lines = (
+            f"{json.dumps(each, ensure_ascii=False)}\n"
+            for each in with_answers(examples, answers)
+        )
+        write_atomically(_PREDICTIONS.value, "".join(lines).encode())
     print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
 
 

@@ -43,6 +43,7 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
 )
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Texts together.", lower_bound=1)
 _ALLOW_MISSING = flags.DEFINE_list("allow_missing", [], "See bert_tf.convert.")
+_DO_LOWER_CASE = flags.DEFINE_bool("do_lower_case", None, "See bert_tf.convert.")
 flags.mark_flags_as_required(["init_checkpoint", "input", "output"])
 
 
@@ -70,7 +71,9 @@ def main(argv):
             "file with texts."
         )
     pretrained = read_pretrained(
-        _INIT_CHECKPOINT.value, allow_missing=_ALLOW_MISSING.value
+        _INIT_CHECKPOINT.value,
+        do_lower_case=_DO_LOWER_CASE.value,
+        allow_missing=_ALLOW_MISSING.value,
     )
     layers = features.resolved(pretrained.config).layers
     extractor = FeatureExtractor(

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 from bert_tf.errors import UserError
@@ -93,14 +93,16 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     return content
 
 
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+def write_atomically(
+    path: str | os.PathLike[str], content: bytes | Iterable[bytes]
+) -> None:
     """Writes a file under a temporary name beside it and renames that.
 
     A reader never sees a part of it, and an existing file is replaced.
 
     Args:
         path: on any file system that TensorFlow knows.
-        content: all of it.
+        content: all of it, or its parts in order.
 
     Raises:
         UserError: the file cannot be written.
@@ -110,15 +112,17 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         with files.open(temporary, "wb") as file:
-            file.write(content)
+            for part in [content] if isinstance(content, bytes) else content:
+                file.write(part)
         files.replace(temporary, path)
     except files.error as error:
-        if files.exists(temporary):
-            files.remove(temporary)
         raise UserError(
             f"Expected a file that can be written, received {path!r} "
             f"({type(error).__name__}); check that its folder exists and is writable."
         ) from error
+    finally:
+        if files.exists(temporary):
+            files.remove(temporary)
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:

@@ -105,6 +105,7 @@ _NUM_SEEDS = flags.DEFINE_integer(
 _ALLOW_MISSING = flags.DEFINE_list(
     "allow_missing", [], "Beginnings of our names of weights that may stay at random."
 )
+_DO_LOWER_CASE = flags.DEFINE_bool("do_lower_case", None, "See bert_tf.convert.")
 flags.mark_flags_as_required(["task", "eval_file", "init_checkpoint", "workdir"])
 
 
@@ -118,7 +119,10 @@ def main(argv):
     from bert_tf.training.seeds import finetune_seeds, format_seeds
 
     workdir, num_seeds = _WORKDIR.value, _NUM_SEEDS.value
-    options = {"allow_missing": _ALLOW_MISSING.value}
+    options = {
+        "allow_missing": _ALLOW_MISSING.value,
+        "do_lower_case": _DO_LOWER_CASE.value,
+    }
     if num_seeds == 1:
         print(format_figures(finetune_and_evaluate(config, workdir, **options)))
     else:

@@ -8,16 +8,17 @@ r"""Asks an exported model, loading only TensorFlow and TF Text, or a fine-tuned
 
 --text answers for people. --input reads a text a line (- is standard input) and answers
 with a JSON object a line. What takes more than a text, and files whose names end in
-.jsonl, have a JSON object on each line. With --workdir, .tsv, .csv, .json, .conll and
-.conllu are read as bert_tf.finetune reads them, and need no labels; so is any other file
-whose --columns are named. Files may be compressed: .gz, .bz2, .xz or .zst.
+.jsonl, have a JSON object on each line. With --workdir, .tsv, .csv, .json, .conll,
+.conllu and what else of .jsonl bert_tf.finetune reads are read as it does, and need no
+labels; so is any file whose --columns are named. Files may be compressed: .gz, .bz2, .xz
+or .zst.
 """
 
 import io
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from absl import flags, logging
@@ -36,7 +37,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.fine
 _SIGNATURE = flags.DEFINE_string(
     "signature",
     "serving_default",
-    "What to ask an exported model for: its task's answer, or such as embed.",
+    "What to ask an exported model (--model_dir) for: its task's answer, or another.",
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
@@ -53,6 +54,11 @@ def main(argv):
         raise UserError("flag --model_dir or --workdir: expected one of them; give it.")
     if bool(_TEXT.value) == bool(_INPUT.value):
         raise UserError("Expected either --text or --input; give one of them.")
+    if _WORKDIR.value and flags.FLAGS["signature"].present:
+        raise UserError(
+            "flag --signature: expected with --model_dir alone, received with --workdir; "
+            "export the run, or leave the flag out."
+        )
     if _MODEL_DIR.value and _SAMPLING.value:
         raise UserError(
             "flag --sampling: expected with --workdir alone, received with --model_dir; "
@@ -67,12 +73,12 @@ def main(argv):
             "which knows such files, or write the texts alone, a line each."
         )
     cli.import_tensorflow()
-    if holds_examples:
-        print(_answers_to_examples(_INPUT.value, columns), end="")
-        return
-    texts = _TEXT.value or _read_lines(_INPUT.value)
+    if _WORKDIR.value:
+        given_answers = _answers_of_run(columns, holds_examples=holds_examples)
+    else:
+        given_answers = _answers_of_export()
     num_answers = num_masks = 0
-    for answer in (_answers_of_run if _WORKDIR.value else _answers_of_export)(texts):
+    for answer in given_answers:
         num_answers += 1
         num_masks += len(answer.get("masks", "-"))
         if _TEXT.value and "masks" in answer:
@@ -87,36 +93,51 @@ def main(argv):
         logging.warning("No text has a [MASK] to fill in.")
 
 
-def _answers_of_export(texts) -> Iterator[dict]:
+def _answers_of_export() -> Iterator[dict]:
     signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
+    texts = _TEXT.value or _read_lines(_INPUT.value)
     return answers(signature, _parse(texts, input_ranks(signature)))
 
 
-def _answers_of_run(texts) -> Iterator[dict]:
+def _answers_of_run(
+    columns: Mapping[str, str], *, holds_examples: bool
+) -> Iterator[dict]:
+    from bert_tf.tasks.answering import answer_examples, with_answers
     from bert_tf.tasks.finetuned import load_finetuned
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
-    inputs = _parse(texts, task.raw_inputs)
+    if not holds_examples and _is_jsonl() and task.reads_objects:
+        first = next(_read_lines(_INPUT.value), "")
+        holds_examples = not _has_all(first, task.raw_inputs)
+    if holds_examples:
+        examples = task.read(_INPUT.value, columns)
+        found = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
+        return with_answers(examples, found)
+    inputs = _parse(_TEXT.value or _read_lines(_INPUT.value), task.raw_inputs)
     return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
 
 
-def _answers_to_examples(path: str, columns: Mapping[str, str]) -> str:
-    from bert_tf.tasks.answering import answer_examples, to_json_lines
-    from bert_tf.tasks.finetuned import load_finetuned
+def _has_all(line: str, names: Iterable[str]) -> bool:
+    """Whether a line is an object with these names, or none: that is told of later."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return True
+    return not isinstance(value, dict) or set(names) <= value.keys()
 
-    task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
-    examples = task.read(path, columns)
-    answers = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
-    return to_json_lines(examples, answers)
+
+def _is_jsonl() -> bool:
+    from bert_tf.data.task_files.tables import format_of
+
+    return format_of(_INPUT.value or "") == "jsonl"
 
 
 def _parse(texts, ranks) -> Iterator[Mapping[str, Any]]:
     from bert_tf.data.raw_lines import parse_lines
-    from bert_tf.data.task_files.tables import format_of
 
     path = _INPUT.value or "--text"
-    return parse_lines(path, texts, ranks, are_objects=format_of(path) == "jsonl")
+    return parse_lines(path, texts, ranks, are_objects=_is_jsonl())
 
 
 def load_signature(model_dir: str, name: str):

@@ -33,6 +33,20 @@ def test_what_cannot_be_written_is_one_line(folder):
     assert tf.io.gfile.listdir(folder) == ["a"]
 
 
+def test_parts_that_end_in_an_error_leave_nothing(folder):
+    def parts():
+        yield b"one"
+        yield b"two"
+        raise UserError("the third")
+
+    write_atomically(f"{folder}/a", iter([b"one", b"two"]))
+    with pytest.raises(UserError, match="the third"):
+        write_atomically(f"{folder}/b", parts())
+
+    assert read_text(f"{folder}/a") == "onetwo"
+    assert tf.io.gfile.listdir(folder) == ["a"]
+
+
 def test_no_file_is_no_text(folder):
     assert read_text(f"{folder}/none") is None
 

@@ -85,7 +85,11 @@ def test_a_seed_is_evaluated_and_asked(folder):
     ("program", "flags", "message"),
     [
         ("evaluate", ["--workdir={}/runs", "--eval_file=x"], "several seeds the folder"),
-        ("predict", ["--workdir={}/runs/seed-0", "--input={}/table.tsv"], "the table '"),
+        (
+            "predict",
+            ["--workdir={}/runs/seed-0", "--text=a", "--signature=embed"],
+            "--signature: expected with --model_dir alone",
+        ),
     ],
 )
 def test_mistakes(program, flags, message, folder):

@@ -42,6 +42,13 @@ class FeatureConfig:
         """
         require_choice("combination", self.combination, COMBINATIONS)
         require_choice("pooling", self.pooling, POOLINGS)
+        require(
+            self.combination == "concat" or len(self.layers) > 1,
+            "combination",
+            "concat where no layers, or a single one, are chosen",
+            self.combination,
+            "choose layers, or leave it out",
+        )
         num_layers = model.num_hidden_layers
         for layer in self.layers:
             require(

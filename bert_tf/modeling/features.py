@@ -145,23 +145,18 @@ class FeatureExtractor:
         return tf.cast(chosen, tf.float32)
 
 
-def to_jsonl(features: Iterable[TextFeatures], layers: Sequence[int]) -> bytes:
+def to_jsonl(features: Iterable[TextFeatures], layers: Sequence[int]) -> Iterator[bytes]:
     """A line for each text; see bert_tf.extract_features."""
-    return "".join(
-        json.dumps(
-            {
-                "linex_index": number,
-                "features": [
-                    {"token": token, "layers": _by_layer(values, layers)}
-                    for token, values in zip(text.tokens, text.values, strict=True)
-                ],
-                "text_features": _by_layer(text.text_values, layers),
-            },
-            ensure_ascii=False,
-        )
-        + "\n"
-        for number, text in enumerate(features)
-    ).encode()
+    for number, text in enumerate(features):
+        line = {
+            "linex_index": number,
+            "features": [
+                {"token": token, "layers": _by_layer(values, layers)}
+                for token, values in zip(text.tokens, text.values, strict=True)
+            ],
+            "text_features": _by_layer(text.text_values, layers),
+        }
+        yield f"{json.dumps(line, ensure_ascii=False)}\n".encode()
 
 
 def _by_layer(values: np.ndarray, layers: Sequence[int]) -> list[dict[str, Any]]:

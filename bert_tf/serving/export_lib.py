@@ -46,7 +46,6 @@ from bert_tf.serving.warmup import BATCHING_PARAMS, write_warmup
 from bert_tf.serving.weights import weights_for_serving
 
 MANIFEST_FILE = os.path.join("assets.extra", "export_manifest.json")
-WARMUP_FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
 BATCHING_FILE = "batching_params.pbtxt"
 MODEL_CARD_FILE = "model_card.md"
 MANIFEST_FORMAT = 2
@@ -138,7 +137,7 @@ def _write(path: str, servable: Servable, signatures: Signatures) -> None:
     """Writes all files of a version but the manifest, which tells what is proven."""
     write_saved_model(path, tokenizer=servable.task.tokenizer, signatures=signatures)
     make_folder(os.path.join(path, "assets.extra"))
-    write_warmup(os.path.join(path, WARMUP_FILE), signatures)
+    write_warmup(path, signatures)
     is_pretrained = not run_dir.is_finetuned(servable.workdir)
     data = run_dir.read_data_manifest(servable.workdir) if is_pretrained else None
     for name, content in {
@@ -190,9 +189,7 @@ def _prove(
                 dtype=servable.dtype,
                 vocab_size=servable.model.config.vocab_size,
             ),
-            "warmup requests": lambda: verification.warmup_misses(
-                os.path.join(path, WARMUP_FILE), signatures
-            ),
+            "warmup requests": lambda: verification.warmup_misses(path, signatures),
             "answers of bert_tf.predict": lambda: verification.prediction_misses(
                 signatures, servable
             ),

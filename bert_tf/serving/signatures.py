@@ -114,13 +114,15 @@ def _trace(
 
 
 def _of_rows(function: Callable[[Batch], Batch]) -> Callable[[Batch], Batch]:
-    """Refuses no inputs, and unequally many of each."""
+    """Refuses no inputs, empty ones, and unequally many of each."""
 
     def check(inputs):
-        num_rows = tf.stack([tf.shape(values)[0] for values in inputs.values()])
+        shapes = [tf.shape(values) for values in inputs.values()]
         yield tf.debugging.assert_positive(
-            num_rows, message="Expected at least one value of each input, received none."
+            tf.concat(shapes, axis=0),
+            message="Expected at least one value of each input, received none.",
         )
+        num_rows = tf.stack([shape[0] for shape in shapes])
         yield tf.debugging.assert_equal(
             num_rows, num_rows[0], message="Expected as many values of each input."
         )
@@ -131,10 +133,13 @@ def _of_rows(function: Callable[[Batch], Batch]) -> Callable[[Batch], Batch]:
 def _within_limit(
     function: Callable[[Batch], Batch], longest: int
 ) -> Callable[[Batch], Batch]:
-    """Refuses sequences longer than the model, and ids without their mask or type."""
+    """Refuses sequences longer than the model, empty ones, and ids without their mask."""
 
     def check(packed):
         shapes = [tf.shape(packed[name]) for name in ENCODER_INPUTS]
+        yield tf.debugging.assert_positive(
+            shapes[0], message="Expected at least one id, received none."
+        )
         yield tf.debugging.assert_less_equal(
             shapes[0][-1],
             longest,

@@ -22,7 +22,8 @@ from bert_tf.serving.samples import (
 from bert_tf.serving.servable import Servable
 from bert_tf.serving.signatures import Signatures
 from bert_tf.serving.stored_model import is_compiled_by_xla, num_bytes, ops_of
-from bert_tf.serving.warmup import BATCH_SIZES, MAX_RECORDS, read_warmup
+from bert_tf.serving.stored_warmup import read_warmup
+from bert_tf.serving.warmup import BATCH_SIZES, MAX_RECORDS
 from bert_tf.tasks.answering import raw_answer_function
 
 # Of one model's answers in one batch and in another.
@@ -94,10 +95,10 @@ def size_misses(path: str, *, num_weights: int, dtype: str, vocab_size: int) -> 
 
 
 def warmup_misses(path: str, signatures: Signatures) -> list[str]:
-    """Whether a server could ask what the records of a file ask.
+    """Whether a server could ask what it is to ask before it answers.
 
     Args:
-        path: of the file.
+        path: of the SavedModel.
         signatures: of the loaded model.
     """
     records = list(read_warmup(path))
@@ -199,7 +200,8 @@ def _answer_misses(
             for row in range(num_rows)
             for miss in _answer_misses(function, _row(inputs, row), what)
         ]
-    except tf.errors.OpError as error:
+    # The second: TensorFlow's Python quotes bytes that the graph cannot parse.
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
         return [f"{what} fails: {_first_line(error)}"]
     found = []
     for key, values in outputs.items():

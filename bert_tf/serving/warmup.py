@@ -3,7 +3,8 @@
 The first request of each shape would wait for what TensorFlow sets up lazily.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 from tensorflow_serving.apis import input_pb2, prediction_log_pb2
@@ -11,6 +12,7 @@ from tensorflow_serving.apis import input_pb2, prediction_log_pb2
 from bert_tf.serving.protocol import DEFAULT_SIGNATURE, EXAMPLES
 from bert_tf.serving.samples import SHORT_ROWS, sample_inputs
 from bert_tf.serving.signatures import Signatures
+from bert_tf.serving.stored_warmup import WARMUP_FILE
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)  # that a server may make, smaller ones filled up
 MAX_RECORDS = 1000  # that a server reads
@@ -33,34 +35,15 @@ def write_warmup(path: str, signatures: Signatures) -> None:
     The default signature is asked with every batch size, the others with one input.
 
     Args:
-        path: of the file.
+        path: of the SavedModel.
         signatures: of the model.
     """
-    with tf.io.TFRecordWriter(path) as writer:
+    with tf.io.TFRecordWriter(os.path.join(path, WARMUP_FILE)) as writer:
         for name in signatures:
             inputs = sample_inputs(signatures, name, SHORT_ROWS)
             for size in BATCH_SIZES if name == DEFAULT_SIGNATURE else BATCH_SIZES[:1]:
                 batch = {key: _repeat(values, size) for key, values in inputs.items()}
                 writer.write(_log(name, batch).SerializeToString(deterministic=True))
-
-
-def read_warmup(path: str) -> Iterator[tuple[str, Mapping[str, tf.Tensor]]]:
-    """The signature and the inputs of each record."""
-    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-        log = prediction_log_pb2.PredictionLog.FromString(record)
-        kind = log.WhichOneof("log_type")
-        request = getattr(log, kind).request
-        if kind == "predict_log":
-            inputs = {
-                name: tf.constant(tf.make_ndarray(proto))
-                for name, proto in request.inputs.items()
-            }
-        else:
-            examples = request.input.example_list.examples
-            inputs = {
-                EXAMPLES: tf.constant([each.SerializeToString() for each in examples])
-            }
-        yield request.model_spec.signature_name, inputs
 
 
 def _log(name: str, inputs: Mapping[str, tf.Tensor]) -> prediction_log_pb2.PredictionLog:

@@ -2,8 +2,8 @@
 
 import dataclasses
 import functools
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -71,14 +71,12 @@ def _size(example: Example) -> int:
     )
 
 
-def to_json_lines(examples: Sequence[Example], answers: Sequence[Answer]) -> str:
-    """Examples, with targets where there are any, and their answers, in lines of JSON."""
-    lines = (
-        {"line": example.line, **example.inputs, "target": example.target} | answer
-        for example, answer in zip(examples, answers, strict=True)
-    )
-    # What people answered to a question is a dataclass.
-    to_json = functools.partial(
-        json.dumps, ensure_ascii=False, default=dataclasses.asdict
-    )
-    return "".join(f"{to_json(line)}\n" for line in lines)
+def with_answers(
+    examples: Sequence[Example], answers: Sequence[Answer]
+) -> Iterator[dict[str, Any]]:
+    """Examples with their answers, and targets where there are any, to be JSON."""
+    for example, answer in zip(examples, answers, strict=True):
+        target = example.target
+        if dataclasses.is_dataclass(target):  # what people answered to a question
+            target = dataclasses.asdict(target)
+        yield {"line": example.line, **example.inputs, "target": target} | answer

@@ -54,15 +54,14 @@ class Classification(Task):
         agreed = [example for example in examples if example.target != NO_LABEL]
         if not agreed:
             raise UserError(
-                f"{path}: expected examples with labels, received {NO_LABEL} as each; "
-                "check the file."
+                f"{path}: expected examples with labels, received only such on which "
+                "those who judged did not agree; check the file."
             )
         if len(agreed) < len(examples):
             logging.warning(
-                "%s: left out %d examples without a label (%s).",
+                "%s: left out %d examples on whose label those who judged did not agree.",
                 path,
                 len(examples) - len(agreed),
-                NO_LABEL,
             )
         return agreed
 

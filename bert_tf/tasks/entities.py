@@ -8,6 +8,8 @@ A label is O, outside, or a prefix and a type, such as B-PER. The schemes:
     BIOES   B-PER  E-PER  S-PER  O     E- at the end of several words, S- for one
     BILOU   B-PER  L-PER  U-PER  O     the same by other letters
 
+Where there is one type alone, the prefix may be all: B, I and O.
+
 All are read as conlleval does, whatever follows what (Tjong Kim Sang and Buchholz 2000).
 
 Shapes: B texts, (words) of a text, (entities) of a text.
@@ -20,7 +22,8 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 
 OUTSIDE = "O"
-_LABEL = re.compile(r"O|[BIESLU]-.+")
+_ONLY_TYPE = "ENTITY"  # what answers call the type that has no name
+_LABEL = re.compile(r"O|[BIESLU](-.+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,14 +37,22 @@ class Entities:
 
 
 def are_entity_labels(labels: Iterable[str]) -> bool:
-    """Whether labels are O and prefixed types, at least one of these, and no others."""
+    """Whether labels are O and prefixed types, at least one of these, and no others.
+
+    Prefixes alone are such labels if B is among them.
+    """
     distinct = set(labels)
-    return bool(distinct - {OUTSIDE}) and all(map(_LABEL.fullmatch, distinct))
+    bare = {label for label in distinct - {OUTSIDE} if len(label) == 1}
+    return (
+        bool(distinct - {OUTSIDE})
+        and all(map(_LABEL.fullmatch, distinct))
+        and (not bare or "B" in bare)
+    )
 
 
-def type_of(label: str) -> str:
-    """PER of B-PER; nothing of O."""
-    return label[2:]
+def suffix_of(label: str) -> str:
+    """-PER of B-PER; nothing of B and of O."""
+    return label[1:]
 
 
 def to_iob2(labels: Sequence[str]) -> list[str]:
@@ -56,7 +67,7 @@ def to_iob2(labels: Sequence[str]) -> list[str]:
     return [
         label
         if label == OUTSIDE
-        else f"{'B' if _begins(before, label) else 'I'}-{type_of(label)}"
+        else f"{'B' if _begins(before, label) else 'I'}{suffix_of(label)}"
         for before, label in zip([OUTSIDE, *labels], labels, strict=False)
     ]
 
@@ -66,7 +77,7 @@ def _begins(before: str, label: str) -> bool:
     return (
         label[0] in "BSU"
         or before[0] in "OESLU"  # O, or the end of another entity
-        or type_of(before) != type_of(label)
+        or suffix_of(before) != suffix_of(label)
     )
 
 
@@ -88,7 +99,7 @@ def merge_entities(
         ]
     )
     is_within_table = tf.constant([label != OUTSIDE for label in labels])
-    type_table = tf.constant([type_of(label) for label in labels])
+    type_table = tf.constant([suffix_of(label)[1:] or _ONLY_TYPE for label in labels])
     ids = label_ids.flat_values
     nothing = tf.fill([label_ids.nrows(), 1], len(labels))
     before = tf.concat([nothing, label_ids], axis=1)[:, :-1].flat_values

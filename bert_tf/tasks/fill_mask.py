@@ -45,6 +45,7 @@ class FillMask(Task):
     main_metric = "accuracy"
     has_labels = False
     target_name = ""
+    reads_objects = False
     required_heads = ("masked_lm",)
     top_k: int = 5
 

@@ -69,6 +69,7 @@ class QuestionAnswering(Task):
     main_metric = "best_f1"
     has_labels = False
     has_windows = True
+    reads_objects = False
     no_answer_threshold: float | None = None
 
     def calibrate(self, results: Mapping[str, Any]) -> None:
@@ -83,6 +84,18 @@ class QuestionAnswering(Task):
             Example({"question": each.question, "context": each.context}, each.gold)
             for each in read_squad(path)
         ]
+
+    @classmethod
+    def read_labelled(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
+        """See Task."""
+        examples = super().read_labelled(path, columns)
+        for number, example in enumerate(examples, start=1):
+            if example.target.answers is None:
+                raise UserError(
+                    f"{path}: expected 'answers' to each question, received none to "
+                    f"{example.target.id!r}, the {number}. of them; add them."
+                )
+        return examples
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """See Task."""

@@ -26,8 +26,8 @@ from bert_tf.tasks.entities import (
     OUTSIDE,
     are_entity_labels,
     merge_entities,
+    suffix_of,
     to_iob2,
-    type_of,
 )
 from bert_tf.tasks.sequences import raw_chunks, without_padding
 from bert_tf.tasks.sums import WeightedSums, classification_sums
@@ -65,6 +65,7 @@ class Tagging(Task):
     inputs: ClassVar = {"words": 2}
     raw_inputs: ClassVar = {"text": 1}
     has_windows = True
+    reads_objects = False
 
     def __init__(self, config: TaskConfig, tokenizer: BertTokenizer):
         super().__init__(config, tokenizer)
@@ -97,8 +98,8 @@ class Tagging(Task):
         labels = super().labels_of(examples)
         if not are_entity_labels(labels):
             return labels
-        types = {type_of(label) for label in labels if label != OUTSIDE}
-        complete = (f"{prefix}-{type_}" for prefix in "BI" for type_ in types)
+        suffixes = {suffix_of(label) for label in labels if label != OUTSIDE}
+        complete = (f"{prefix}{suffix}" for prefix in "BI" for suffix in suffixes)
         return tuple(sorted({OUTSIDE, *labels, *complete}))
 
     @classmethod

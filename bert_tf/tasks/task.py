@@ -60,6 +60,8 @@ class Task(abc.ABC):
     has_labels: ClassVar[bool] = True
     # What an example has to have to be trained or evaluated on; "" where nothing.
     target_name: ClassVar[str] = "a label"
+    # Whether .jsonl is among its files.
+    reads_objects: ClassVar[bool] = True
     # Whether texts longer than the model are seen whole, a window at a time.
     has_windows: ClassVar[bool] = False
     # Heads that are not trained here, and must be in the checkpoint.

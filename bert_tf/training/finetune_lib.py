@@ -59,7 +59,11 @@ _LAYER = re.compile(r"\bbert/layer_(\d+)/")
 
 
 def finetune_and_evaluate(
-    config: FinetuneConfig, workdir: str, *, allow_missing: Sequence[str] = ()
+    config: FinetuneConfig,
+    workdir: str,
+    *,
+    allow_missing: Sequence[str] = (),
+    do_lower_case: bool | None = None,
 ) -> dict[str, float]:
     """Fine-tunes, evaluates after each epoch and keeps the best.
 
@@ -71,6 +75,7 @@ def finetune_and_evaluate(
             `init_checkpoint` and `train_file`.
         workdir: folder, made if need be.
         allow_missing: see `read_pretrained`.
+        do_lower_case: see `read_pretrained`.
 
     Returns:
         The figures of the best epoch on `eval_file`.
@@ -80,7 +85,9 @@ def finetune_and_evaluate(
             one this folder was begun with.
     """
     task_type = task_class(config.task.name)
-    pretrained = read_pretrained(config.init_checkpoint, allow_missing=allow_missing)
+    pretrained = read_pretrained(
+        config.init_checkpoint, allow_missing=allow_missing, do_lower_case=do_lower_case
+    )
     read = functools.partial(task_type.read_labelled, columns=config.columns)
     train = read(config.train_file) if config.num_epochs else []
     held_out = read(config.eval_file)
@@ -122,12 +129,7 @@ def finetune_and_evaluate(
         weights = task.warm_start(pretrained.weights)
         pretrained = dataclasses.replace(pretrained, weights=weights)
         new = _load(model, pretrained, num_new_layers=config.num_new_layers)
-        for path in new:
-            if head_of(path) in task.required_heads:
-                raise UserError(
-                    f"Expected {path} in {config.init_checkpoint!r}, found none; give a "
-                    f"checkpoint with the head that {config.task.name} needs."
-                )
+        _check_new(new, config, task, allow_missing)
         trainer = Trainer(model, task, seed=config.seed)
         trainer.compile(_make_optimizer(config, batches.num_batches))
         _write_beginning(config, digests, pretrained.vocabulary, workdir)
@@ -182,6 +184,28 @@ def finetune_and_evaluate(
     return results
 
 
+def _check_new(
+    new: Sequence[str],
+    config: FinetuneConfig,
+    task: Task,
+    allow_missing: Sequence[str],
+) -> None:
+    """Raises UserError for weights that begin at random and would stay so."""
+    for path in new:
+        if task.required_heads:
+            is_needed = head_of(path) in task.required_heads
+        else:
+            is_needed = not config.num_epochs and not path.startswith(
+                tuple(allow_missing)
+            )
+        if is_needed:
+            raise UserError(
+                f"Expected {path} in {config.init_checkpoint!r}, found none that this "
+                f"task's labels fit; give a checkpoint with the head that "
+                f"{config.task.name} needs, or train."
+            )
+
+
 def complete(
     config: FinetuneConfig,
     pretrained: Pretrained,
@@ -199,6 +223,11 @@ def complete(
         )
     model = dataclasses.replace(pretrained.config, dtype_policy=config.model.dtype_policy)
     labels = config.task.labels
+    if labels and not task_type.has_labels:
+        raise UserError(
+            f"labels: expected none for {config.task.name}, which has no classes, "
+            f"received {', '.join(labels)}; leave them out."
+        )
     if task_type.has_labels and not labels:
         labels = task_type.labels_of(train) if train else pretrained.labels
         if not labels:

@@ -25,6 +25,7 @@ def finetune_seeds(
     *,
     num_seeds: int,
     allow_missing: Sequence[str] = (),
+    do_lower_case: bool | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes with each seed, in folders of `workdir`.
 
@@ -33,6 +34,7 @@ def finetune_seeds(
         workdir: made if need be.
         num_seeds: runs.
         allow_missing: see `read_pretrained`.
+        do_lower_case: see `read_pretrained`.
 
     Returns:
         `seeds`, the figures by the names of the folders; `mean` and `spread`, the
@@ -43,7 +45,10 @@ def finetune_seeds(
         name = f"seed-{number}"
         seeded = dataclasses.replace(config, seed=config.seed + number)
         runs[name] = finetune_and_evaluate(
-            seeded, os.path.join(workdir, name), allow_missing=allow_missing
+            seeded,
+            os.path.join(workdir, name),
+            allow_missing=allow_missing,
+            do_lower_case=do_lower_case,
         )
         logging.info("seed %d  %s", seeded.seed, format_figures(runs[name]))
     first = runs["seed-0"]

@@ -111,6 +111,15 @@ def test_no_text_at_all(signatures, name):
         signatures[name](text=tf.constant([], tf.string))
 
 
+@pytest.mark.parametrize("name", ["from_ids", "encode"])
+@pytest.mark.parametrize("shape", [[0, 4], [1, 0]])
+def test_no_ids_at_all(signatures, name, shape):
+    ids = tf.zeros(shape, tf.int32)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at least one id"):
+        signatures[name](input_word_ids=ids, input_mask=ids, input_type_ids=ids)
+
+
 def test_many_texts_without_a_mask(signatures):
     answer = signatures["serving_default"](text=tf.constant(["a b"] * 40))
 

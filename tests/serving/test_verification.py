@@ -12,11 +12,12 @@ from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.serving import export_lib, verification
 from bert_tf.serving.c_runtime import installed_c_runtime
-from bert_tf.serving.export_lib import WARMUP_FILE, export
+from bert_tf.serving.export_lib import export
 from bert_tf.serving.servable import load_servable
 from bert_tf.serving.signatures import make_signatures
 from bert_tf.serving.stored_model import nodes_of, read_saved_model
-from bert_tf.serving.warmup import BATCH_SIZES, read_warmup, write_warmup
+from bert_tf.serving.stored_warmup import read_warmup
+from bert_tf.serving.warmup import BATCH_SIZES, write_warmup
 from bert_tf.tasks.finetuned import load_finetuned
 from tests.serving.made_runs import write_run
 
@@ -137,7 +138,7 @@ def test_weights_that_are_there_twice(tmp_path, name, dtype, weight_bytes):
 
 
 def test_every_batch_size_is_warmed_up(path):
-    records = list(read_warmup(f"{path}/{WARMUP_FILE}"))
+    records = list(read_warmup(path))
 
     sizes = [len(inputs["text"]) for name, inputs in records if name == "serving_default"]
     assert sorted(sizes) == sorted(BATCH_SIZES)
@@ -152,23 +153,25 @@ def test_every_batch_size_is_warmed_up(path):
 
 
 def test_warmup_records_that_fail(tmp_path, signatures):
-    file = str(tmp_path / "warmup")
-    write_warmup(file, signatures)
-    assert verification.warmup_misses(file, signatures) == []
+    (tmp_path / "assets.extra").mkdir()
+    write_warmup(str(tmp_path), signatures)
+    assert verification.warmup_misses(str(tmp_path), signatures) == []
 
     def refuse(**_):
         raise tf.errors.InvalidArgumentError(None, None, "no such text")
 
-    misses = verification.warmup_misses(file, dict(signatures) | {"embed": refuse})
+    loaded = dict(signatures) | {"embed": refuse}
+    misses = verification.warmup_misses(str(tmp_path), loaded)
 
     assert misses == ["embed fails with a warmup record: no such text"]
 
 
 def test_a_batch_size_that_is_left_out(tmp_path, signatures, monkeypatch):
     monkeypatch.setattr("bert_tf.serving.warmup.BATCH_SIZES", (1, 2, 4, 8, 16))
-    write_warmup(str(tmp_path / "warmup"), signatures)
+    (tmp_path / "assets.extra").mkdir()
+    write_warmup(str(tmp_path), signatures)
 
-    misses = verification.warmup_misses(str(tmp_path / "warmup"), signatures)
+    misses = verification.warmup_misses(str(tmp_path), signatures)
 
     assert misses == ["no warmup record has 32 inputs"]
 

@@ -223,6 +223,26 @@ def test_nothing_is_learnt_and_nobody_knows_the_labels(bert, reviews, tmp_path):
         finetune_and_evaluate(config, str(tmp_path))
 
 
+def test_a_head_at_random_is_not_evaluated(finetuned, bert, reviews, tmp_path):
+    task = TaskConfig("classification", labels=("0", "1"), max_seq_length=32)
+    for checkpoint in (bert, finetuned[0]):
+        config = config_of(checkpoint, ("", reviews[1]), task=task, num_epochs=0)
+        config.columns = {"text": "sentence", "label": "stars"}
+        (tmp_path / "dev.tsv").write_text("sentence\tstars\nfine\t1\n")
+        config.eval_file = str(tmp_path / "dev.tsv")
+
+        with pytest.raises(UserError, match=r"sequence_classifier/.* found none"):
+            finetune_and_evaluate(config, str(tmp_path / "run"))
+
+
+def test_case_as_it_is_told(bert, reviews, tmp_path):
+    config = config_of(bert, reviews, num_epochs=1)
+
+    finetune_and_evaluate(config, str(tmp_path), do_lower_case=False)
+
+    assert not load_finetuned(str(tmp_path))[0].tokenizer.lower_case
+
+
 def test_a_classifier_of_other_labels_begins_anew():
     config = BertConfig()
     weights = {"bert/pooler/bias": np.ones(2), "sequence_classifier/bias": np.ones(2)}
@@ -363,7 +383,7 @@ def test_a_run_of_more_layers_than_its_configuration_tells(finetuned, tmp_path):
     [
         ([Example({"text": "a"}, None, 2)], r"dev\.csv:2: expected a label, received"),
         ([], r"dev\.csv: expected examples, received none"),
-        ([Example({"text": "a"}, "-", 2)], r"dev\.csv: expected examples with labels"),
+        ([Example({"text": "a"}, "", 2)], r"dev\.csv: expected examples with labels"),
     ],
 )
 def test_nothing_to_learn_from(examples, message, monkeypatch):

@@ -16,7 +16,7 @@ from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.data.windows import make_windows
 from bert_tf.errors import UserError
-from bert_tf.tasks.answering import answer_examples, to_json_lines
+from bert_tf.tasks.answering import answer_examples, with_answers
 from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.question_answering import (
     MAX_ANSWER_TOKENS,
@@ -521,9 +521,21 @@ def test_it_learns_and_a_loaded_model_answers_the_same(bert, tmp_path):
     # The threshold that was best in evaluation is the one it answers with.
     assert task.no_answer_threshold == results["best_f1_threshold"]
     assert figures == pytest.approx({name: results[name] for name in figures})
-    lines = to_json_lines(examples, answers).splitlines()
-    assert json.loads(lines[0])["target"]["id"] == examples[0].target.id
-    assert json.loads(lines[0])["answer"] == answers[0]["answer"]
+    first = json.loads(json.dumps(next(with_answers(examples, answers))))
+    assert first["target"]["id"] == examples[0].target.id
+    assert first["answer"] == answers[0]["answer"]
     for answer, example in zip(answers, examples, strict=True):
         context = example.inputs["context"].encode()
         assert context[answer["start"] : answer["end"]].decode() == answer["answer"]
+
+
+def test_questions_without_answers_are_not_learnt_from(tmp_path):
+    entry = {"id": "q7", "question": "Who?"}
+    paragraph = {"context": "Bob ran.", "qas": [entry]}
+    path = tmp_path / "test.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+
+    (example,) = QuestionAnswering.read(str(path), {})
+    assert (example.target.id, example.target.answers) == ("q7", None)
+    with pytest.raises(UserError, match=r"'answers' to each question, .* none to 'q7'"):
+        QuestionAnswering.read_labelled(str(path), {})

@@ -58,6 +58,7 @@ def test_the_program_answers_from_a_run(workdir):
         ("test.tsv", "index\tsentence\n0\ta good film\n1\tbad\n", []),
         ("test.csv", 'review\n"a good film"\nbad\n', ["--columns=text=review"]),
         ("test", "7\ta good film\n8\tbad\n", ["--columns=text=1"]),
+        ("a.jsonl", '{"sentence": "a good film"}\n{"sentence": "bad"}\n', []),
     ],
 )
 def test_the_program_answers_a_table_without_labels(

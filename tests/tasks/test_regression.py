@@ -74,6 +74,14 @@ def test_pairs_without_scores(monkeypatch):
         PairRegression.read_labelled("dev.csv", {})
 
 
+def test_classes_that_are_none_have_no_labels(bert, tmp_path):
+    config = config_of(bert, tmp_path, num_train=2, num_held_out=2)
+    config.task.labels = ("a", "b")
+
+    with pytest.raises(UserError, match="labels: expected none for pair_regression"):
+        finetune_and_evaluate(config, str(tmp_path / "run"))
+
+
 def test_classes_that_are_none_cannot_be_balanced(bert, tmp_path):
     config = config_of(
         bert, tmp_path, num_train=2, num_held_out=2, class_weights="balanced"

@@ -41,6 +41,8 @@ def test_which_labels_tell_of_entities():
     assert not are_entity_labels([])
     assert not are_entity_labels(["O", "B-PER", "NOUN"])
     assert not are_entity_labels(["O", "B-"])
+    assert are_entity_labels(["B", "I", "O"])
+    assert not are_entity_labels(["I", "O", "S"])
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,21 @@ def test_which_labels_tell_of_entities():
 )
 def test_all_schemes_become_iob2(labels):
     assert to_iob2(labels.split()) == ["B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-PER"]
+
+
+def test_one_type_without_a_name():
+    examples = [Example({"words": ["a", "b"]}, ["B", "O"])]
+
+    assert to_iob2(list("IIBOI")) == list("BIBOB")
+    assert Tagging.labels_of(examples) == ("B", "I", "O")
+    entities = merge_entities(
+        tf.ragged.constant([[0, 1, 0, 2, 1]]),
+        tf.ragged.constant([[1.0, 0.5, 1.0, 1.0, 1.0]]),
+        ("B", "I", "O"),
+    )
+    assert entities.type.to_list() == [[b"ENTITY"] * 3]
+    assert entities.first.to_list() == [[0, 2, 4]]
+    assert entities.last.to_list() == [[1, 2, 4]]
 
 
 def labels_of(prefixes):

@@ -3,11 +3,11 @@
 Labels and scores may be left out, for texts to be answered.
 """
 
-from bert_tf.data.task_files.tables import NO_LABEL, Layout
+from bert_tf.data.task_files.tables import Layout
 
 
 def _named(
-    text: str, label: str, *, pair: str | None = None, no_label: str = NO_LABEL
+    text: str, label: str, *, pair: str | None = None, no_label: str | None = None
 ) -> Layout:
     columns = {"text": text, "label": label} | ({"text_pair": pair} if pair else {})
     return Layout(columns, no_label=no_label)
@@ -24,7 +24,8 @@ TEXTS = (
 )
 
 _LABELLED_PAIRS = (
-    _named("sentence1", "gold_label", pair="sentence2"),  # SNLI, and GLUE's MNLI
+    # SNLI, and GLUE's MNLI.
+    _named("sentence1", "gold_label", pair="sentence2", no_label="-"),
     _named("sentence1", "label", pair="sentence2"),  # GLUE's RTE, WNLI
     _named("question", "label", pair="sentence"),  # GLUE's QNLI
     _named("question1", "is_duplicate", pair="question2"),  # GLUE's QQP

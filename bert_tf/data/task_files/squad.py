@@ -25,19 +25,20 @@ class GoldAnswers:
 
     Attributes:
         id: of the question.
-        answers: each of them is right; none where the context has no answer.
+        answers: each of them is right; none where the context has no answer, None where
+            nobody has answered.
         span: first byte of an answer in the UTF-8 of the context, and the byte after its
             last; None without answers, or where their texts are nowhere.
     """
 
     id: str
-    answers: tuple[str, ...] = ()
+    answers: tuple[str, ...] | None = ()
     span: tuple[int, int] | None = None
 
     @property
     def is_trainable(self) -> bool:
         """Whether it is known what is right: where the answer is, or that none is."""
-        return self.span is not None or not self.answers
+        return self.span is not None or self.answers == ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +72,11 @@ def read_squad(path: str) -> list[Question]:
         num_moved += is_moved
     if not questions:
         raise UserError(f"{path}: expected questions, received none; check the file.")
-    num_lost = sum(not question.gold.is_trainable for question in questions)
+    num_lost = sum(
+        not question.gold.is_trainable
+        for question in questions
+        if question.gold.answers is not None
+    )
     if num_moved or num_lost:
         logging.warning(
             "%s: the answers to %d of %d questions are not at their offsets: %d are "
@@ -119,6 +124,9 @@ def _read_question(place: str, context: str, entry: Any) -> tuple[Question, bool
     """A question, and whether its answer was found elsewhere than at its offset."""
     question = _value(place, entry, "question", str)
     gold = GoldAnswers(str(_value(place, entry, "id", str | int)))
+    if "answers" not in entry:
+        gold = dataclasses.replace(gold, answers=None)
+        return Question(question, context, gold), False
     answers = _value(place, entry, "answers", list)
     if not answers:  # whatever is_impossible says, as in the official evaluation
         return Question(question, context, gold), False

@@ -2,6 +2,8 @@
 
 .jsonl   {"article": ..., "summary": ...}, or `highlights`, as CNN/DailyMail's is called
 .json    [{"src": [["A", "sentence", "."], ...], "tgt": [[...], ...]}, ...], of tokens
+
+Articles that are to be summed up need no summary.
 """
 
 import dataclasses
@@ -62,24 +64,28 @@ def read_articles(path: str, columns: Mapping[str, str]) -> list[Article]:
 def _read_presumm(path: str) -> Iterator[Article]:
     for line, item in _items(path):
         fields = item if isinstance(item, dict) else {}
-        parts = [fields.get(name) for name in ("src", "tgt")]
-        if not all(map(_is_sentences, parts)):
+        parts = {"article": fields.get("src")}
+        if "tgt" in fields:
+            parts["summary"] = fields["tgt"]
+        if not all(map(_is_sentences, parts.values())):
             raise wrong(
                 path,
                 line,
                 "expected an object with lists of sentences, themselves lists of tokens, "
                 f"as src and tgt, received {json.dumps(item)[:60]}; mend it.",
             )
-        text, summary = ("\n".join(map(" ".join, sentences)) for sentences in parts)
-        for name, of_name in {"article": text, "summary": summary}.items():
-            if not of_name.strip():
+        texts = {
+            name: "\n".join(map(" ".join, sentences)) for name, sentences in parts.items()
+        }
+        for name, text in texts.items():
+            if not text.strip():
                 raise wrong(
                     path,
                     line,
                     f"expected an article and its summary, received an empty {name}; "
                     "fill it in, or leave the article out.",
                 )
-        yield Article(text, summary, line)
+        yield Article(texts["article"], texts.get("summary"), line)
 
 
 def _is_sentences(value: object) -> bool:

@@ -6,19 +6,22 @@ files; .csv is read as spreadsheets write it. Lines of .jsonl are objects.
 
 import csv
 import dataclasses
+import functools
 import io
 import json
 import os
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 
 from bert_tf.data.task_files.opening import parse_json, read_lines, read_text, wrong
 from bert_tf.errors import UserError
 
 FORMATS = ("tsv", "csv", "jsonl")
-NO_LABEL = "-"  # of SNLI and MNLI: those who judged did not agree
+NO_LABEL = ""  # where those who judged did not agree
 _LABEL = "label"  # what tasks call it
+_TARGETS = frozenset({_LABEL, "score", "summary", "target"})
 _MANY = 20  # rows of which most should have a label that others have too
+_SHOWN_LINES = 5  # of those that are wrong
 _MAX_CELL_SIZE = 2**31 - 1  # characters; Python's own limit is that of an article
 
 
@@ -40,7 +43,7 @@ class Layout:
 
     columns: Mapping[str, str]  # from what a task calls it to what the table does
     cells: tuple[str, ...] = ()
-    no_label: str = NO_LABEL  # what stands there for it
+    no_label: str | None = None  # what stands where those who judged did not agree
 
     @property
     def is_numbered(self) -> bool:
@@ -75,6 +78,7 @@ def read_table(
         columns: from what the task calls a column to its name in this table, or to its
             number from 0 where there is no header; empty to find it in `layouts`. Names
             are those that any of `layouts` has, and those that all have are required.
+            Of labels and the like that are not, a row's cell may be empty or null.
         structured: of the task's columns those that hold lists or objects in .jsonl;
             their cells are JSON. Others hold texts, numbers or truth values.
 
@@ -88,14 +92,17 @@ def read_table(
             is taken for labels is not, or has a header; the table is empty. Or `columns`
             has a name that the task does not know, or lacks one.
     """
-    _check_names(columns, layouts)
+    names = [frozenset(layout.columns) for layout in layouts] or [frozenset(columns)]
+    required = frozenset.intersection(*names)
+    _check_names(columns, layouts, required)
+    select = functools.partial(_select, path, required=required, structured=structured)
     if format_of(path) == "jsonl":
         rows = list(_read_objects(path))
         if not rows:
             raise _empty(path)
         with_header = [layout for layout in layouts if not layout.cells]
         layout = _layout_of(path, list(rows[0].cells), with_header, columns)
-        return [_select(path, row, layout, structured) for row in rows]
+        return [select(row, layout) for row in rows]
     lines = list(_read_cells(path))
     if not lines:
         raise _empty(path)
@@ -113,14 +120,9 @@ def read_table(
                 f"expected one column {column!r}, received {header.count(column)}; "
                 "rename the others.",
             )
+    _check_widths(path, lines, len(header))
     rows = []
     for number, cells in lines:
-        if len(cells) != len(header):
-            raise wrong(
-                path,
-                number,
-                f"expected {len(header)} columns, received {len(cells)}; mend the line.",
-            )
         if layout.cells and not layout.has_row(cells):
             raise wrong(
                 path,
@@ -129,7 +131,7 @@ def read_table(
                 "mend the line, or name the columns (--columns).",
             )
         row = Row(number, dict(zip(header, cells, strict=True)))
-        rows.append(_select(path, row, layout, structured))
+        rows.append(select(row, layout))
     if not rows:
         raise _empty(path)
     is_guessed = layout.has_row([_LABEL] * len(header))
@@ -195,10 +197,11 @@ def _read_objects(path: str) -> Iterator[Row]:
         yield Row(number, cells)
 
 
-def _check_names(columns: Mapping[str, str], layouts: Sequence[Layout]) -> None:
+def _check_names(
+    columns: Mapping[str, str], layouts: Sequence[Layout], required: Set[str]
+) -> None:
     if not columns or not layouts:
         return
-    required = set.intersection(*(set(layout.columns) for layout in layouts))
     known = dict.fromkeys(name for layout in layouts for name in layout.columns)
     if not required <= columns.keys() <= known.keys():
         names = (name if name in required else f"[{name}]" for name in known)
@@ -206,6 +209,23 @@ def _check_names(columns: Mapping[str, str], layouts: Sequence[Layout]) -> None:
             f"--columns: expected {', '.join(names)}, received {', '.join(columns)}; "
             "name the column of each, of those in brackets where there is one."
         )
+
+
+def _check_widths(
+    path: str, lines: Sequence[tuple[int, list[str]]], expected: int
+) -> None:
+    """Raises UserError naming the lines that have too few cells or too many."""
+    wrong_lines = [(line, len(cells)) for line, cells in lines if len(cells) != expected]
+    if not wrong_lines:
+        return
+    (first, received), *others = wrong_lines
+    shown = ", ".join(str(line) for line, _ in others[:_SHOWN_LINES])
+    also = f" ({len(others)} other lines are wrong, too: {shown})" if others else ""
+    raise wrong(
+        path,
+        first,
+        f"expected {expected} columns, received {received}{also}; mend or drop the line.",
+    )
 
 
 def _check_are_labels(path: str, rows: Sequence[Row], *, is_guessed: bool) -> None:
@@ -253,7 +273,14 @@ def _unknown(path: str, first: Sequence[str], layouts: Sequence[Layout]) -> User
     )
 
 
-def _select(path: str, row: Row, layout: Layout, structured: Container[str]) -> Row:
+def _select(
+    path: str,
+    row: Row,
+    layout: Layout,
+    *,
+    required: Set[str],
+    structured: Container[str],
+) -> Row:
     cells = {}
     for name, column in layout.columns.items():
         if column not in row.cells:
@@ -264,6 +291,9 @@ def _select(path: str, row: Row, layout: Layout, structured: Container[str]) -> 
                 "another with --columns.",
             )
         value = row.cells[column]
+        is_empty = value is None or (isinstance(value, str) and not value.strip())
+        if is_empty and name in _TARGETS - required:
+            continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if not isinstance(value, str | int | float) and name not in structured:
             raise wrong(

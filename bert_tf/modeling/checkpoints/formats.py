@@ -41,7 +41,12 @@ def read_pretrained(
     read = _reader_of(path)
     pretrained = read(path, do_lower_case=do_lower_case)
     check_vocabulary(pretrained.vocabulary, pretrained.config, path)
-    logging.info("%s\n%s", path, pretrained.coverage.format())
+    logging.info(
+        "%s, do_lower_case=%s\n%s",
+        path,
+        pretrained.config.do_lower_case,
+        pretrained.coverage.format(),
+    )
     pretrained.coverage.require(allow_missing)
     return pretrained
 
@@ -114,12 +119,16 @@ def _reader_of(path: str) -> Callable[..., Pretrained]:
                 "the path."
             )
         return keras_hub.read  # a preset's name
-    if tf.io.gfile.exists(os.path.join(path, google.CONFIG_FILE)):
-        return google.read
     settings = read_json(os.path.join(path, hugging_face.CONFIG_FILE)) or {}
+    # Folders of Hugging Face may keep the file that they were made from.
+    has_checkpoint = any(name.endswith(".index") for name in tf.io.gfile.listdir(path))
+    is_googles = tf.io.gfile.exists(os.path.join(path, google.CONFIG_FILE))
+    if is_googles and (has_checkpoint or not settings):
+        return google.read
     if "registered_name" in settings:
         return keras_hub.read
-    if "model_type" in settings:
+    # The first of them do not tell their type.
+    if "model_type" in settings or "hidden_size" in settings:
         return hugging_face.read
     if isinstance(settings.get("model"), dict):
         return run_dir.read

@@ -1,6 +1,7 @@
 """Hugging Face's folders: config.json, safetensors, vocab.txt or tokenizer.json."""
 
 import contextlib
+import itertools
 import json
 import os
 import tempfile
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from bert_tf.config import BertConfig
 from bert_tf.config.checks import require
@@ -76,6 +78,8 @@ _REQUIRED_OF_TOKENIZER = {
     "word_tokenizer_type": "basic",
     "subword_tokenizer_type": "wordpiece",
 }
+# Rows are added for the sake of speed to the next multiple of 8, or up to 128.
+_PADDING, _MAX_PADDING = 8, 128
 _REQUIRED_OF_NORMALIZER = {"clean_text": True, "handle_chinese_chars": True}
 # What has the values of another, unless tie_word_embeddings says no.
 _TIED = {
@@ -169,7 +173,8 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
         )
     _check_settings(settings, path)
     tokenizer, normalizer = _tokenizer_settings(path)
-    vocabulary = find_vocabulary(path) or _vocabulary_of_tokenizer(path)
+    size = settings.get("vocab_size", BertConfig().vocab_size)
+    vocabulary = _vocabulary_of(path, size=size)
     if do_lower_case is None:
         do_lower_case = _lower_case(tokenizer, normalizer, path)
     config = BertConfig(
@@ -338,6 +343,31 @@ def _known_layout(path: str) -> Iterator[None]:
             f"Expected {path} as transformers writes it, received another layout "
             f"({type(error).__name__}: {error}); copy the file again."
         ) from error
+
+
+def _vocabulary_of(path: str, *, size: int) -> Vocabulary | None:
+    """The vocabulary for a model of `size` embeddings, as far as there is one.
+
+    Tokens that were added to a model later are in tokenizer.json alone. Embeddings may
+    be more, to a multiple of 8, for the sake of speed; their tokens get names here.
+    """
+    vocabulary = find_vocabulary(path)
+    if vocabulary is None or len(vocabulary) != size:
+        vocabulary = _vocabulary_of_tokenizer(path) or vocabulary
+    if vocabulary is None:
+        return None
+    num_missing = size - len(vocabulary)
+    if not 0 < num_missing < _MAX_PADDING or size % _PADDING:
+        return vocabulary
+    logging.warning(
+        "%s: the last %d of %d embeddings have no token; they are called [unused...].",
+        path,
+        num_missing,
+        size,
+    )
+    names = (f"[unused{number}]" for number in itertools.count())
+    free = (name for name in names if name not in vocabulary.tokens)
+    return Vocabulary((*vocabulary.tokens, *itertools.islice(free, num_missing)))
 
 
 def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:

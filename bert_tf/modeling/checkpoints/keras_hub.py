@@ -61,8 +61,9 @@ def read(preset: str, *, do_lower_case: bool | None = None) -> Pretrained:
         tokenizer = BertTokenizer.from_preset(preset)
     except (KeyError, OSError, TypeError, ValueError) as error:
         raise UserError(
-            f"Expected a preset of KerasHub's BertBackbone with its tokenizer, received "
-            f"{preset!r} ({str(error).splitlines()[0]}); check the name or the folder."
+            "Expected the folder of a BERT, or the name of a preset of KerasHub's "
+            f"BertBackbone with its tokenizer, received {preset!r} "
+            f"({str(error).splitlines()[0].rstrip(':')}); check the name or the folder."
         ) from error
     config = BertConfig(
         vocab_size=backbone.vocabulary_size,

@@ -1,5 +1,9 @@
 """Why there is no answer."""
 
+# What TF Serving says of requests that it has put into one batch and whose tensors differ
+# in length: nothing is wrong with any of them, and at another time it would be alone.
+NOT_ALIKE = "padding is turned off"
+
 
 class ServingError(Exception):
     """The server has given no answer."""

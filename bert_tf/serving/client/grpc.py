@@ -11,6 +11,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from bert_tf.serving.client.client import Client, Columns
 from bert_tf.serving.client.errors import (
+    NOT_ALIKE,
     InvalidRequest,
     NotFound,
     ServingError,
@@ -24,8 +25,11 @@ _EXCEPTIONS = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.OUT_OF_RANGE: InvalidRequest,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Unavailable,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
 }
+
+_TOO_LONG = "message larger than max"  # of gRPC's own, also RESOURCE_EXHAUSTED
 
 
 class GrpcClient(Client):
@@ -70,13 +74,21 @@ class GrpcClient(Client):
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise deadline.exceeded() from error
-            raise _EXCEPTIONS.get(error.code(), ServingError)(
+            raise _exception(error)(
                 f"The server answered {error.code().name}: {error.details()}"
             ) from error
         return {
             name: _to_plain(name, tf.make_ndarray(proto))
             for name, proto in response.outputs.items()
         }
+
+
+def _exception(error: grpc.RpcError) -> type[ServingError]:
+    if NOT_ALIKE in error.details():
+        return Unavailable
+    if _TOO_LONG in error.details():
+        return InvalidRequest
+    return _EXCEPTIONS.get(error.code(), ServingError)
 
 
 def _to_proto(name: str, values: Sequence[Any]) -> TensorProto:

@@ -11,6 +11,7 @@ import httpx2
 
 from bert_tf.serving.client.client import Client, Columns
 from bert_tf.serving.client.errors import (
+    NOT_ALIKE,
     DeadlineExceeded,
     InvalidRequest,
     NotFound,
@@ -42,7 +43,7 @@ class RestClient(Client):
     """
 
     def __init__(self, url: str, model_name: str, *, version: int | str | None = None):
-        if not url.startswith(("http://", "https://")):
+        if not _is_of_http(url):
             raise InvalidRequest(
                 f"Expected a URL such as http://localhost:8501, received {url!r}."
             )
@@ -155,17 +156,31 @@ def _parse(status: int, body: bytes) -> dict[str, Any]:
     told = answer.get("error") if isinstance(answer, dict) else None
     message = told or text[:_SHOWN_CHARACTERS]
     message = f"The server answered {status}: {message}"
-    if status in _UNAVAILABLE:
+    if status in _UNAVAILABLE or NOT_ALIKE in message:
         raise Unavailable(message)
     if 400 <= status < 500:
         raise _EXCEPTIONS.get(status, InvalidRequest)(message)
     raise _EXCEPTIONS.get(status, ServingError)(message)
 
 
+def _is_of_http(url: str) -> bool:
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
+
+
 def _to_json(value: Any) -> Any:
+    if hasattr(value, "numpy"):  # a tensor
+        value = value.numpy()
     if isinstance(value, bytes):
         return {"b64": base64.b64encode(value).decode()}
-    return value.tolist()  # an array
+    if not hasattr(value, "tolist"):  # no array
+        raise InvalidRequest(
+            f"Expected texts or numbers, received {type(value).__name__}; convert it."
+        )
+    return value.tolist()
 
 
 def _to_bytes(values: Any) -> Any:

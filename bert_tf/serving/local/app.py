@@ -6,6 +6,7 @@ import html
 import pathlib
 import re
 import threading
+import zlib
 from collections.abc import AsyncIterator
 
 import anyio
@@ -125,7 +126,7 @@ async def _answer(
 
 
 async def _read(request: Request) -> bytes | None:
-    """The body, or None if it is too long.
+    """The body, inflated if it is compressed by gzip; None if it is too long.
 
     All of it is taken in even so: a client that still writes would not read the answer.
     """
@@ -136,7 +137,23 @@ async def _read(request: Request) -> bytes | None:
             chunks.clear()
         else:
             chunks.append(chunk)
-    return None if num_bytes > MAX_BODY_BYTES else b"".join(chunks)
+    body = b"".join(chunks)
+    if num_bytes <= MAX_BODY_BYTES and request.headers.get("content-encoding") == "gzip":
+        body = _inflate(body)
+        num_bytes = len(body)
+    return None if num_bytes > MAX_BODY_BYTES else body
+
+
+def _inflate(body: bytes) -> bytes:
+    """What gzip has compressed, or a little more than the most that is answered."""
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        inflated = inflater.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise RequestError(f"Failed to uncompress the body: {error}") from error
+    if not inflater.eof and len(inflated) <= MAX_BODY_BYTES:
+        raise RequestError("Failed to uncompress the body: its end is missing")
+    return inflated
 
 
 def _status(served: ServedModel, name: str, version: int | None) -> bytes:

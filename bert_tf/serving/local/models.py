@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import pathlib
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -17,14 +18,20 @@ from bert_tf.errors import UserError
 from bert_tf.serving.local.errors import RequestError
 from bert_tf.serving.protocol import DEFAULT_SIGNATURE
 from bert_tf.serving.stored_model import signature_defs_of, versions_in
+from bert_tf.serving.stored_warmup import read_warmup
 
 # TF Serving's own.
 _SECONDS_BETWEEN_LOOKS = 1.0
 _SECONDS_BETWEEN_TRIES = 60.0
 
+_OF_PYTHON = re.compile(
+    r"Graph execution error:\s+Detected at node .*?<stack traces unavailable>\s+",
+    re.DOTALL,
+)
+
 
 class Model:
-    """A version that is loaded.
+    """A version that is loaded, and has been asked what it is to be warmed up with.
 
     Args:
         path: of the SavedModel.
@@ -40,6 +47,8 @@ class Model:
         self.signature_defs = signature_defs_of(path)
         # Its variables go when it goes.
         self._loaded = tf.saved_model.load(str(path))
+        for name, inputs in read_warmup(path):
+            self._loaded.signatures[name](**inputs)
 
     def signature_def(self, name: str) -> SignatureDef:
         """The inputs and outputs of a signature.
@@ -82,7 +91,12 @@ class Model:
         try:
             outputs = self._loaded.signatures[name or DEFAULT_SIGNATURE](**tensors)
         except tf.errors.OpError as error:
-            raise RequestError(error.message, error.error_code) from error
+            raise RequestError(_reason(error), error.error_code) from error
+        # TensorFlow's Python quotes what the graph refuses.
+        except UnicodeDecodeError as error:
+            raise RequestError(
+                "Expected inputs that the graph can parse, received bytes that are none"
+            ) from error
         return {key: tensor.numpy() for key, tensor in outputs.items()}
 
 
@@ -211,6 +225,11 @@ class ServedModel:
 def unknown_label(label: str) -> RequestError:
     """What asking for a version by a label gives: only a configuration has labels."""
     return RequestError(f"Unrecognized servable version label: {label}")
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """What the graph says, without what Python says of itself before."""
+    return _OF_PYTHON.sub("", error.message)
 
 
 def _list_files(path: pathlib.Path) -> list[tuple[str, int, int]]:

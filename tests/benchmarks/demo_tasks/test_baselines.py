@@ -56,7 +56,8 @@ def test_from_docstrings_to_figures(tmp_path, monkeypatch):
             init_checkpoint=bert,
             num_epochs=0,  # what it learns is not looked at here
         )
-        results = finetune_and_evaluate(config, str(folder / "run"))
+        heads = ("sequence_classifier", "token_classifier", "answer_span")
+        results = finetune_and_evaluate(config, str(folder / "run"), allow_missing=heads)
         for row in baselines.rows_of(folder / "run"):
             figures = dict(zip(baselines.HEADER, row, strict=True))
             assert figures["task"] == task

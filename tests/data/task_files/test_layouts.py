@@ -54,6 +54,24 @@ def test_files_of_glue_that_wait_for_an_answer(header, layouts, tmp_path):
     )
 
 
+@pytest.mark.parametrize("label", ["", " ", "null"])
+def test_labels_that_are_left_out(label, tmp_path):
+    objects = f'{{"text": "a", "label": {label}}}\n' if label == "null" else ""
+    name, content = (
+        ("a.jsonl", objects) if objects else ("a.tsv", f"text\tlabel\na\t{label}")
+    )
+
+    (row,) = read(tmp_path, name, content, TEXTS)
+
+    assert row.cells == {"text": "a"}
+
+
+def test_a_minus_is_a_label_like_others(tmp_path):
+    rows = read(tmp_path, "a.tsv", "text\tlabel\na\t-\nb\t+\n", TEXTS)
+
+    assert [row.cells["label"] for row in rows] == ["-", "+"]
+
+
 def test_scores_by_both_of_their_names(tmp_path):
     for name in ("score", "label"):
         columns = {"text": "0", "text_pair": "1", name: "2"}

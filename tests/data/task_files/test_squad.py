@@ -47,6 +47,17 @@ def test_answers_and_none(tmp_path):
     ]
 
 
+def test_a_question_that_waits_for_its_answer(tmp_path, caplog):
+    path = written(tmp_path, without("answers"), entry(number=2))
+
+    with caplog.at_level("WARNING"):
+        waits, answered = (question.gold for question in read_squad(str(path)))
+
+    assert (waits.answers, waits.is_trainable) == (None, False)
+    assert answered.is_trainable
+    assert not caplog.text
+
+
 def test_ids_may_be_numbers(tmp_path):
     path = written(tmp_path, entry() | {"id": 262})
 
@@ -158,7 +169,6 @@ def without(key, **others):
     [
         (without("id"), "question 2: expected 'id', received question, answers; add it"),
         (without("question"), "question 2: expected 'question'"),
-        (without("answers"), "question 2: expected 'answers'"),
         (without("", answers={}), "expected a list as 'answers', received dict"),
         (without("", answers=["Bob"]), "answer 1: expected an object, received str"),
         (without("", answers=[{"text": "Bob"}]), "answer 1: expected 'answer_start'"),

@@ -170,6 +170,14 @@ def test_broken_tables(name, text, message, tmp_path):
         read(written(tmp_path, name, text))
 
 
+def test_all_lines_that_are_too_short_are_told_of(tmp_path):
+    path = written(tmp_path, "a.tsv", "sentence\tlabel\na\n" + "b\t1\n" + "c\n" * 7)
+    message = r"a\.tsv:2: .* received 1 \(7 other lines are wrong, too: 4, 5, 6, 7, 8\)"
+
+    with pytest.raises(UserError, match=message):
+        read(path)
+
+
 def test_a_column_that_is_not_there(tmp_path):
     path = written(tmp_path, "a.tsv", "sentence\tlabel\na\t1\n")
 

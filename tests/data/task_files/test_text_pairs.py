@@ -86,8 +86,8 @@ def test_a_text_is_required(tmp_path):
         ("a.tsv", "one\ttwo\nthree\n", r"a\.tsv:2: expected 2 columns, received 1"),
         (
             "a.tsv",
-            "one\ttwo\nthree\t \n",
-            r"a\.tsv:2: expected something in the column '1'",
+            "one\ttwo\n \tfour\n",
+            r"a\.tsv:2: expected something in the column '0'",
         ),
         ("a.tsv", "one\ttwo\tthree\n", r"a\.tsv:1: expected a table of a known layout"),
         (

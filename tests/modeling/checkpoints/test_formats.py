@@ -1,5 +1,7 @@
 """Folders are told apart by what is in them, and written whole or not at all."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -46,6 +48,17 @@ def test_each_format_is_known_again(format, tmp_path):
 
     assert_same(read_pretrained(str(tmp_path / "new")), pretrained)
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_hugging_faces_folders_that_are_told_by_less(tmp_path):
+    write_pretrained(make_pretrained(), str(tmp_path / "a"), format="hugging_face")
+    path = tmp_path / "a/config.json"
+    settings = json.loads(path.read_text())
+    del settings["model_type"]
+    path.write_text(json.dumps(settings))
+    (tmp_path / "a/bert_config.json").write_text("{}")  # what it was made from
+
+    assert_same(read_pretrained(str(tmp_path / "a")), make_pretrained())
 
 
 def test_there_and_back_through_two_libraries(tmp_path):

@@ -1,5 +1,6 @@
 """Hugging Face's folders, there and back."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -190,6 +191,42 @@ def test_a_vocabulary_in_tokenizer_json_alone(tmp_path):
     path.write_text(json.dumps(tokenizer))
     with pytest.raises(UserError, match=r"a WordPiece tokenizer .* received 'BPE'"):
         hugging_face.read(str(tmp_path))
+
+
+def test_tokens_that_were_added_are_in_tokenizer_json_alone(tmp_path):
+    pretrained = make_pretrained()
+    hugging_face.write(pretrained, str(tmp_path))
+    (tmp_path / "vocab.txt").write_text("".join(f"{token}\n" for token in TOKENS[:-1]))
+    tokenizer = {
+        "added_tokens": [{"id": len(TOKENS) - 1, "content": TOKENS[-1]}],
+        "model": {
+            "type": "WordPiece",
+            "vocab": {token: number for number, token in enumerate(TOKENS[:-1])},
+        },
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+    assert hugging_face.read(str(tmp_path)).vocabulary == pretrained.vocabulary
+
+
+def test_embeddings_that_fill_up_to_a_multiple_of_8(tmp_path, caplog):
+    size = 16
+    words = np.zeros((size, 8), np.float32)
+    pretrained = make_pretrained()
+    path = "bert/embeddings/word_embeddings"
+    filled = dataclasses.replace(
+        pretrained,
+        config=dataclasses.replace(pretrained.config, vocab_size=size),
+        weights={**pretrained.weights, path: words},
+    )
+    hugging_face.write(filled, str(tmp_path))
+
+    with caplog.at_level("WARNING"):
+        received = hugging_face.read(str(tmp_path))
+
+    added = [f"[unused{number}]" for number in range(size - len(TOKENS))]
+    assert received.vocabulary.tokens == (*TOKENS, *added)
+    assert f"the last {len(added)} of 16 embeddings have no token" in caplog.text
 
 
 @pytest.mark.parametrize(

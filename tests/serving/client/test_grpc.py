@@ -19,7 +19,6 @@ from bert_tf.serving.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
     NotFound,
-    ServingError,
     Unavailable,
 )
 from bert_tf.serving.client.grpc import GrpcClient
@@ -66,6 +65,8 @@ def address(folder):
         ("fill_mask", {"text": ["a [MASK] b [MASK]", "ü", "[MASK]"]}),
         ("score", {"text": ["a", "b"], "text_pair": ["a", "c"]}),
         ("encode", {name: [[1, 2, 3]] for name in ENCODER_INPUTS}),
+        ("encode", {name: tf.constant([[1, 2, 3]]) for name in ENCODER_INPUTS}),
+        ("serving_default", {"text": tf.constant(["Zoë", "Bo"])}),
     ],
 )
 def test_both_clients_answer_alike(folder, address, signature_name, inputs):
@@ -119,7 +120,7 @@ def test_answers_are_pythons_own(address):
         (
             {"model_name": "mine"},
             {"text": ["a" * 10**7]},
-            ServingError,
+            InvalidRequest,
             "larger than max",
         ),
     ],
@@ -208,8 +209,9 @@ def test_a_port_that_is_taken(folder, address):
 class Misbehaving(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Unavailable as often as it is told, then slow."""
 
-    def __init__(self, num_unavailable, seconds):
+    def __init__(self, num_unavailable, seconds, status):
         self.num_unavailable = num_unavailable
+        self.status = status
         self.seconds = seconds
         self.num_calls = 0
         self.ended = threading.Event()
@@ -217,15 +219,17 @@ class Misbehaving(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         self.num_calls += 1
         if self.num_calls <= self.num_unavailable:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+            context.abort(*self.status)
         self.ended.wait(self.seconds)
         return predict_pb2.PredictResponse(outputs=request.inputs)
 
 
 @contextlib.contextmanager
-def misbehaving(num_unavailable=0, seconds=0.0):
+def misbehaving(
+    num_unavailable=0, seconds=0.0, status=(grpc.StatusCode.UNAVAILABLE, "not now")
+):
     server = grpc.server(futures.ThreadPoolExecutor(2))
-    service = Misbehaving(num_unavailable, seconds)
+    service = Misbehaving(num_unavailable, seconds, status)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     service.port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -241,8 +245,16 @@ def predict(service, inputs, **options):
         return client.predict(inputs, **options)
 
 
-def test_what_passes_is_tried_again():
-    with misbehaving(num_unavailable=2) as service:
+@pytest.mark.parametrize(
+    "status",
+    [
+        (grpc.StatusCode.UNAVAILABLE, "not now"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "timeout exceeded while waiting"),
+        (grpc.StatusCode.FAILED_PRECONDITION, "other shapes and padding is turned off."),
+    ],
+)
+def test_what_passes_is_tried_again(status):
+    with misbehaving(num_unavailable=2, status=status) as service:
         assert predict(service, {"text": ["ü"]}) == [{"text": "ü"}]
 
     assert service.num_calls == 3

@@ -1,6 +1,7 @@
 """The REST client, with servers that behave and servers that do not."""
 
 import json
+import re
 import socket
 import time
 
@@ -125,7 +126,13 @@ def test_an_only_output_gets_its_name_back():
 
 
 @pytest.mark.parametrize(
-    "act", [hang_up, break_off, *(answer(status, {}) for status in (429, 502, 503))]
+    "act",
+    [
+        hang_up,
+        break_off,
+        *(answer(status, {}) for status in (429, 502, 503)),
+        answer(400, {"error": "other shapes and padding is turned off."}),
+    ],
 )
 def test_what_passes_is_tried_again(act):
     with misbehaving(act, act, GOOD) as (url, seen):
@@ -231,9 +238,18 @@ def test_a_batch_size_that_is_none(batch_size):
         predict("http://127.0.0.1:1", {"text": ["a"]}, batch_size=batch_size)
 
 
-def test_a_url_that_is_none():
-    with pytest.raises(InvalidRequest, match="received 'localhost:8501'"):
-        RestClient("localhost:8501", "mine")
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8501", "http://", "http://localhost:one", "ftp://localhost"],
+)
+def test_a_url_that_is_none(url):
+    with pytest.raises(InvalidRequest, match=f"received {re.escape(repr(url))}"):
+        RestClient(url, "mine")
+
+
+def test_what_json_does_not_have():
+    with pytest.raises(InvalidRequest, match="texts or numbers, received set"):
+        predict("http://127.0.0.1:1", {"text": [{"a"}]})
 
 
 def test_status():

@@ -8,10 +8,12 @@ import time
 import httpx2
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from bert_tf.errors import UserError
 from bert_tf.serving.local import models
 from bert_tf.serving.local.models import ServedModel, VersionStatus
+from bert_tf.serving.stored_warmup import WARMUP_FILE, read_warmup
 from tests.serving import doubles
 from tests.serving.local.running import running
 
@@ -129,6 +131,40 @@ def test_a_version_that_cannot_be_loaded_is_told_once_until_it_is_mended(folder,
     save(folder, 2)
     served.refresh()
     assert served.statuses() == [VersionStatus(2, "AVAILABLE")]
+
+
+def write_warmup(version, **inputs):
+    """Of one request to the default signature."""
+    log = prediction_log_pb2.PredictionLog()
+    request = log.predict_log.request
+    request.model_spec.signature_name = "serving_default"
+    for name, values in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+    (version / "assets.extra").mkdir()
+    with tf.io.TFRecordWriter(str(version / WARMUP_FILE)) as writer:
+        writer.write(log.SerializeToString())
+
+
+def test_a_version_is_asked_to_warm_up_before_it_answers(folder, monkeypatch):
+    save(folder, 2)
+    write_warmup(folder / "2", text=["a", "b"])
+    asked = []
+    monkeypatch.setattr(
+        models, "read_warmup", lambda path: asked.extend(read_warmup(path)) or asked
+    )
+
+    assert ServedModel("model", str(folder)).get("model").version == 2
+    [(name, inputs)] = asked
+    assert (name, list(inputs["text"].numpy())) == ("serving_default", [b"a", b"b"])
+
+
+def test_a_version_that_cannot_be_warmed_up_does_not_answer(folder):
+    save(folder, 2)
+    write_warmup(folder / "2", txt=["a"])
+    served = ServedModel("model", str(folder))
+
+    assert served.get("model").version == 1
+    assert [each.state for each in served.statuses()] == ["END", "AVAILABLE"]
 
 
 def test_what_has_failed_is_tried_again_later(folder, monkeypatch):

@@ -4,6 +4,7 @@ https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3doc/api_r
 """
 
 import base64
+import gzip
 import json
 import socket
 import threading
@@ -268,7 +269,19 @@ def test_a_graph_that_refuses_its_inputs(url):
     )
 
     assert status == 400
-    assert "Could not parse example input" in answer["error"]
+    assert answer["error"].startswith("Could not parse example input")
+
+
+def test_a_graph_that_refuses_inputs_which_are_no_utf8(url, caplog):
+    example = base64.b64encode(b"\xff\xff").decode()
+
+    status, answer = post(
+        url, {"signature_name": "label", "inputs": [{"b64": example}]}, "predict"
+    )
+
+    assert (status, list(answer)) == (400, ["error"])
+    assert "bytes that are none" in answer["error"]
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -378,6 +391,35 @@ def test_a_long_body(url):
     status, _ = post(url, {"signature_name": "fill_mask", "instances": [text]})
 
     assert status == 200
+
+
+def post_compressed(url, content):
+    response = httpx2.post(
+        f"{url}:predict", content=content, headers={"Content-Encoding": "gzip"}
+    )
+    return response.status_code, response.json()
+
+
+def test_a_compressed_body(url):
+    compressed = gzip.compress(b'{"instances": [1.0]}')
+
+    assert post_compressed(url, compressed) == (200, {"predictions": [3.5]})
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "message"),
+    [
+        (b"{}", 400, "Failed to uncompress the body"),
+        (gzip.compress(b'{"instances": [1.0]}')[:-9], 400, "its end is missing"),
+        (gzip.compress(b" " * (app_module.MAX_BODY_BYTES + 1)), 413, "10000000 bytes"),
+        (gzip.compress(b" " * 10 * app_module.MAX_BODY_BYTES), 413, "10000000 bytes"),
+    ],
+)
+def test_compressed_bodies_that_are_refused(url, content, status, message):
+    received, answer = post_compressed(url, content)
+
+    assert received == status
+    assert message in answer["error"]
 
 
 @pytest.mark.parametrize(
