@@ -21,7 +21,6 @@ from bert_tf.serving.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
     NotFound,
-    ServingError,
 )
 from bert_tf.serving.client.grpc import GrpcClient
 from bert_tf.serving.client.rest import RestClient
@@ -103,7 +102,7 @@ def refused_by_grpc(server: Server, client: Client, question: Question) -> list[
         Request(
             "gRPC, message too long",
             _ask(client, {"text": [_TOO_LONG]}),
-            _raises(ServingError, "answered RESOURCE_EXHAUSTED"),
+            _raises(InvalidRequest, "answered RESOURCE_EXHAUSTED"),
         ),
         Request(
             "gRPC, tensor cut off",
