@@ -414,6 +414,7 @@ def test_a_compressed_body(url):
         (gzip.compress(b" " * (app_module.MAX_BODY_BYTES + 1)), 413, "10000000 bytes"),
         (gzip.compress(b" " * 10 * app_module.MAX_BODY_BYTES), 413, "10000000 bytes"),
     ],
+    ids=["no gzip", "cut off", "too long", "ten times too long"],
 )
 def test_compressed_bodies_that_are_refused(url, content, status, message):
     received, answer = post_compressed(url, content)
