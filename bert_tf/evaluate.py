@@ -43,10 +43,10 @@ def main(argv):
     answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)
     if _PREDICTIONS.value:
         lines = (
-            f"{json.dumps(each, ensure_ascii=False)}\n"
+            f"{json.dumps(each, ensure_ascii=False)}\n".encode()
             for each in with_answers(examples, answers)
         )
-        write_atomically(_PREDICTIONS.value, "".join(lines).encode())
+        write_atomically(_PREDICTIONS.value, lines)
     print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
 
 

@@ -107,23 +107,23 @@ def _answers_of_run(
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
+    texts = [] if holds_examples else _TEXT.value or _read_lines(_INPUT.value)
     if not holds_examples and _is_jsonl() and task.reads_objects:
-        first = next(_read_lines(_INPUT.value), "")
-        holds_examples = not _has_all(first, task.raw_inputs)
+        texts = list(texts)
+        holds_examples = bool(texts) and not _has_all(texts[0], task.raw_inputs)
     if holds_examples:
         examples = task.read(_INPUT.value, columns)
         found = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
         return with_answers(examples, found)
-    inputs = _parse(_TEXT.value or _read_lines(_INPUT.value), task.raw_inputs)
+    inputs = _parse(texts, task.raw_inputs)
     return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
 
 
 def _has_all(line: str, names: Iterable[str]) -> bool:
-    """Whether a line is an object with these names, or none: that is told of later."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return True
+    """Whether a file's first line is an object with these names, or another value."""
+    from bert_tf.data.task_files.opening import parse_json
+
+    value = parse_json(_INPUT.value, line, expected="a JSON object")
     return not isinstance(value, dict) or set(names) <= value.keys()
 
 

@@ -191,19 +191,18 @@ def _check_new(
     allow_missing: Sequence[str],
 ) -> None:
     """Raises UserError for weights that begin at random and would stay so."""
-    for path in new:
-        if task.required_heads:
-            is_needed = head_of(path) in task.required_heads
-        else:
-            is_needed = not config.num_epochs and not path.startswith(
-                tuple(allow_missing)
-            )
-        if is_needed:
-            raise UserError(
-                f"Expected {path} in {config.init_checkpoint!r}, found none that this "
-                f"task's labels fit; give a checkpoint with the head that "
-                f"{config.task.name} needs, or train."
-            )
+    if task.required_heads:
+        random = [path for path in new if head_of(path) in task.required_heads]
+    elif config.num_epochs:
+        random = []
+    else:
+        allowed = tuple(allow_missing)
+        random = [path for path in new if not path.startswith(allowed)]
+    if random:
+        raise UserError(
+            f"Expected {random[0]} in {config.init_checkpoint!r}, found none that fits; "
+            f"give a checkpoint with the head that {config.task.name} needs."
+        )
 
 
 def complete(

@@ -95,7 +95,8 @@ def read_table(
     names = [frozenset(layout.columns) for layout in layouts] or [frozenset(columns)]
     required = frozenset.intersection(*names)
     _check_names(columns, layouts, required)
-    select = functools.partial(_select, path, required=required, structured=structured)
+    optional = _TARGETS - required
+    select = functools.partial(_select, path, optional=optional, structured=structured)
     if format_of(path) == "jsonl":
         rows = list(_read_objects(path))
         if not rows:
@@ -278,7 +279,7 @@ def _select(
     row: Row,
     layout: Layout,
     *,
-    required: Set[str],
+    optional: Container[str],
     structured: Container[str],
 ) -> Row:
     cells = {}
@@ -292,7 +293,7 @@ def _select(
             )
         value = row.cells[column]
         is_empty = value is None or (isinstance(value, str) and not value.strip())
-        if is_empty and name in _TARGETS - required:
+        if is_empty and name in optional:
             continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if not isinstance(value, str | int | float) and name not in structured:

@@ -366,7 +366,7 @@ def _vocabulary_of(path: str, *, size: int) -> Vocabulary | None:
         size,
     )
     names = (f"[unused{number}]" for number in itertools.count())
-    free = (name for name in names if name not in vocabulary.tokens)
+    free = (name for name in names if name not in vocabulary.ids)
     return Vocabulary((*vocabulary.tokens, *itertools.islice(free, num_missing)))
 
 
