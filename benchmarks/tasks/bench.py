@@ -105,7 +105,7 @@ class Bench:
         contest = CONTESTS[key]
         files = splits.make_files(contest, self._data, self._folder / key)
         task = task_class(contest.task.name)
-        found = {split: task.read(path, {}) for split, path in files.items()}
+        found = {split: task.read_labelled(path, {}) for split, path in files.items()}
         folder = self._folder / key / "examples"
         folder.mkdir(parents=True, exist_ok=True)
         for split, of_split in found.items():
@@ -126,7 +126,7 @@ class Bench:
         contest = CONTESTS[key]
         folder = self._folder / key / f"encoder-{seed}"
         if not folder.exists():
-            train = task_class(contest.task.name).read(train_file, {})
+            train = task_class(contest.task.name).read_labelled(train_file, {})
             texts = [
                 text for each in train for text in (each.inputs["text"], each.target)
             ]
@@ -166,7 +166,7 @@ def judge(config: FinetuneConfig, paths: list[str]) -> list[Figures]:
         paths: files with an answer a line, as the task's `to_plain` makes them.
     """
     task_type = task_class(config.task.name)
-    held_out: list[Example] = task_type.read(config.eval_file, {})
+    held_out: list[Example] = task_type.read_labelled(config.eval_file, {})
     pretrained = read_pretrained(config.init_checkpoint)
     task = task_type(
         config.task,

@@ -15,6 +15,13 @@ from bert_tf.modeling.checkpoints.formats import read_pretrained
 from tests.tasks.made_bert import write_bert
 
 CONTESTS = {
+    "pairs": Contest(
+        name="Pairs",
+        task=TaskConfig("pair_classification", max_seq_length=16),
+        train_file="pairs.jsonl",
+        eval_file="pairs.jsonl",
+        metric="accuracy",
+    ),
     "films": Contest(
         name="Films",
         task=TaskConfig("classification", max_seq_length=16),
@@ -80,6 +87,13 @@ def data(tmp_path):
     (folder / "films.tsv").write_text(
         "".join("\t".join(line.split("\t")[::-1]) + "\n" for line in lines)
     )
+    (folder / "pairs.jsonl").write_text(
+        "".join(
+            json.dumps({"gold_label": label, "sentence1": "a film", "sentence2": "a"})
+            + "\n"
+            for label in ("good", "bad", "-")
+        )
+    )
     (folder / "copies.tsv").write_text("Jump twice\tI_JUMP\nrun\tI_RUN\n")
     return folder
 
@@ -123,6 +137,16 @@ def test_answers_are_judged_by_our_metrics(bench, monkeypatch):
 
     assert [figures["accuracy"] for figures in result.figures] == [0.0, 1.0]
     assert result.seconds > 0
+
+
+def test_pairs_on_which_nobody_agreed_are_for_no_system(bench, tmp_path, monkeypatch):
+    scripted(monkeypatch, PEER)
+
+    result = bench.run("pairs", "peer", 0)
+
+    assert [figures["accuracy"] for figures in result.figures] == [0.0, 1.0]
+    (job,) = (tmp_path / "bench/pairs").glob("peer-0-*/job.json")
+    assert json.loads(job.read_text())["config"]["task"]["labels"] == ["bad", "good"]
 
 
 def test_a_failure_is_told_and_tried_again(bench, monkeypatch):
