@@ -41,13 +41,13 @@ def main(argv):
     examples = task.read_labelled(_EVAL_FILE.value, columns)
     task.check(examples, _EVAL_FILE.value)
     answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)
+    print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
     if _PREDICTIONS.value:
         lines = (
             f"{json.dumps(each, ensure_ascii=False)}\n".encode()
             for each in with_answers(examples, answers)
         )
         write_atomically(_PREDICTIONS.value, lines)
-    print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
 
 
 if __name__ == "__main__":

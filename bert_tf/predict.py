@@ -10,11 +10,12 @@ r"""Asks an exported model, loading only TensorFlow and TF Text, or a fine-tuned
 with a JSON object a line. What takes more than a text, and files whose names end in
 .jsonl, have a JSON object on each line. With --workdir, .tsv, .csv, .json, .conll,
 .conllu and what else of .jsonl bert_tf.finetune reads are read as it does, and need no
-labels; so is any file whose --columns are named. Files may be compressed: .gz, .bz2, .xz
-or .zst.
+labels; so is any file whose --columns are named, or whose first lines have labels. Files
+may be compressed: .gz, .bz2, .xz or .zst.
 """
 
 import io
+import itertools
 import json
 import re
 import sys
@@ -28,6 +29,7 @@ from bert_tf.config import SAMPLERS
 from bert_tf.errors import UserError
 
 BATCH_SIZE = 32
+_SEEN_LINES = 10  # of a file that may be the task's own
 _EXAMPLES = re.compile(r"\.(tsv|csv|json|conllu?)(\.(gz|bz2|xz|zst))?$")
 
 _MODEL_DIR = flags.DEFINE_string(
@@ -107,16 +109,25 @@ def _answers_of_run(
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
-    texts = [] if holds_examples else _TEXT.value or _read_lines(_INPUT.value)
-    if not holds_examples and _is_jsonl() and task.reads_objects:
-        texts = list(texts)
-        holds_examples = bool(texts) and not _has_all(texts[0], task.raw_inputs)
-    if holds_examples:
+    if holds_examples or _begins_with_examples(task):
         examples = task.read(_INPUT.value, columns)
         found = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
         return with_answers(examples, found)
-    inputs = _parse(texts, task.raw_inputs)
+    inputs = _parse(_TEXT.value or _read_lines(_INPUT.value), task.raw_inputs)
     return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
+
+
+def _begins_with_examples(task) -> bool:
+    """Whether --input is a file of the task's own though its name does not tell."""
+    if _TEXT.value or _INPUT.value == "-":
+        return False
+    lines = (line for line in _read_lines(_INPUT.value) if line.strip())
+    first = list(itertools.islice(lines, _SEEN_LINES))
+    if not first:
+        return False
+    if _is_jsonl():
+        return task.reads_objects and not _has_all(first[0], task.raw_inputs)
+    return task.are_examples(first)
 
 
 def _has_all(line: str, names: Iterable[str]) -> bool:

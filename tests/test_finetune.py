@@ -58,6 +58,29 @@ def test_seeds_their_mean_and_spread(folder):
     assert seeds == [0, 1]
 
 
+def test_one_run_and_several_seeds_need_folders_of_their_own(folder):
+    before = (folder / "runs/results.json").read_text()
+    flags = [
+        "--task=classification",
+        f"--init_checkpoint={folder}/bert",
+        f"--train_file={folder}/table.tsv",
+        f"--eval_file={folder}/table.tsv",
+        "--max_seq_length=16",
+        "--num_epochs=1",
+    ]
+
+    single = run("bert_tf.finetune", *flags, f"--workdir={folder}/runs")
+    several = run(
+        "bert_tf.finetune", *flags, f"--workdir={folder}/runs/seed-0", "--num_seeds=2"
+    )
+
+    assert single.returncode == several.returncode == 2
+    assert "expected the folder of one run" in single.stderr.lower()
+    assert "expected a folder for the runs of several seeds" in several.stderr.lower()
+    assert (folder / "runs/results.json").read_text() == before
+    assert not (folder / "runs/seed-0/seed-0").exists()
+
+
 def test_a_seed_is_evaluated_and_asked(folder):
     workdir = f"--workdir={folder}/runs/seed-1"
 

@@ -15,10 +15,18 @@ import tensorflow_text as tf_text
 _ABBREVIATIONS = (
     r"Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Lt|Sgt|Capt|Rev|Gov|Sen|Rep|vs|cf|e\.g|i\.e"
 )
-_COUNTED = "No|Nos|Fig|pp|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
+_COUNTED = "No|Nos|Fig|pp|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
+# These may end a sentence, but none goes on with a small letter. Others do where people
+# write without capitals.
+_MAY_END = (
+    r"[ap]\.m|Inc|Corp|Co|Ltd|Bros|Jr|Sr|etc|approx|est|Ave|Blvd|Rd|"
+    r"Ala|Ariz|Ark|Calif|Colo|Conn|Del|Fla|Ga|Ill|Ind|Kan|Ky|La|Md|Mass|Mich|Minn|Miss|"
+    r"Mo|Mont|Neb|Nev|Okla|Ore|Pa|Tenn|Tex|Va|Vt|Wash|Wis|Wyo"  # as newspapers write
+)
 _REWRITES = (
     (rf"\b({_ABBREVIATIONS})\.", r"\1,"),
     (rf"\b({_COUNTED})\.(\s+\d)", r"\1,\2"),
+    (rf"\b({_MAY_END})\.(\s+\p{{Ll}})", r"\1,\2"),
     (r"(^|[\s(“\"'])(\p{Lu})\.", r"\1\2,"),  # initials: J. Smith
     (r"(\p{Lu})\.(\s+\p{Ll})", r"\1,\2"),  # acronyms: in the U.S. they
     (r"[.!?]([\"'”’]+\s+\p{Ll})", r",\1"),  # "Why?" he asked

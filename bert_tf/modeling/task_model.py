@@ -60,11 +60,9 @@ class TaskModel(Configured, keras.Model):
             self.config.hidden_dropout_prob, dtype=self.dtype_policy
         )
         self.head_dropout.build(())
-        num_layers = len(self.features.layers)
-        width = num_layers if num_layers and self.features.combination == "concat" else 1
         self.output_layer = self.dense(
             self.head.num_outputs,
-            width * self.config.hidden_size,
+            num_features(self.config, self.features),
             self.head.name,
             dtype="float32",
         )
@@ -114,7 +112,7 @@ class TaskModel(Configured, keras.Model):
         return {"logits": logits}
 
     def _features(self, outputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tf.Tensor:
-        x_BSF = self._token_features(outputs)
+        x_BSF = token_features(outputs, self.features)
         if self.head.of_tokens:
             return x_BSF
         if self.features.pooling == "pooler":
@@ -123,21 +121,31 @@ class TaskModel(Configured, keras.Model):
             return x_BSF[:, 0]
         return mean_of_tokens(x_BSF, mask)
 
-    def _token_features(self, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        layers = self.features.layers
-        if not layers:
-            return outputs["sequence_output"]
-        chosen = [outputs["encoder_outputs"][layer] for layer in layers]
-        if self.features.combination == "sum":
-            return tf.add_n(chosen)
-        return tf.concat(chosen, axis=-1)
-
     def get_config(self):
         """The constructor's arguments."""
         return super().get_config() | {
             "head": dataclasses.asdict(self.head),
             "features": dataclasses.asdict(self.features),
         }
+
+
+def num_features(config: BertConfig, features: FeatureConfig) -> int:
+    """How many numbers `token_features` has for a token, F."""
+    is_concatenated = features.combination == "concat" and features.layers
+    return config.hidden_size * (len(features.layers) if is_concatenated else 1)
+
+
+def token_features(outputs: dict[str, tf.Tensor], features: FeatureConfig) -> tf.Tensor:
+    """The chosen layers of an encoder's outputs, one after the other or added: [B, S, F].
+
+    Without any chosen it is the last.
+    """
+    if not features.layers:
+        return outputs["sequence_output"]
+    chosen = [outputs["encoder_outputs"][layer] for layer in features.layers]
+    if features.combination == "sum":
+        return tf.add_n(chosen)
+    return tf.concat(chosen, axis=-1)
 
 
 def mean_of_tokens(x_BSF: tf.Tensor, mask_BS: tf.Tensor) -> tf.Tensor:

@@ -65,6 +65,13 @@ class Classification(Task):
             )
         return agreed
 
+    def are_examples(self, lines: Sequence[str]) -> bool:
+        """See Task; one of their columns is a label. The first may be a header."""
+        return all(
+            "\t" in line and not set(line.split("\t")).isdisjoint(self.config.labels)
+            for line in lines[1:] or lines
+        )
+
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """See Task."""
         head = HeadConfig("sequence_classifier", len(self.config.labels))

@@ -22,7 +22,7 @@ import tensorflow as tf
 from rouge_score import rouge_scorer
 
 from bert_tf.config import BertConfig, FeatureConfig, Sampling, TaskConfig
-from bert_tf.data.task_files.text_pairs import read_text_pairs
+from bert_tf.data.task_files.text_pairs import is_scan, read_text_pairs
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
@@ -72,6 +72,10 @@ class Seq2Seq(Task):
             Example({"text": row.cells["text"]}, row.cells.get("target"), row.line)
             for row in read_text_pairs(path, columns=columns)
         ]
+
+    def are_examples(self, lines: Sequence[str]) -> bool:
+        """See Task."""
+        return is_scan(lines[0])
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
         """See Task; of the features only `frozen` can be chosen."""

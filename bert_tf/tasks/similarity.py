@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.packing import ENCODER_INPUTS, pack_single
-from bert_tf.errors import UserError
 from bert_tf.modeling.sentence_model import SentenceModel
 from bert_tf.tasks.regression import PairRegression
 from bert_tf.tasks.sequences import encode_sequences, num_cut
@@ -29,17 +28,8 @@ class Similarity(PairRegression):
     """
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
-        """See Task.
-
-        Raises:
-            UserError: `features` are others than the last layer's of a trained encoder.
-        """
-        if features.frozen or features.layers:
-            raise UserError(
-                "features: expected the last layer of an encoder that is trained, which "
-                f"is all that similarity has, received {features}; leave them out."
-            )
-        return SentenceModel(config)
+        """See Task; a vector is the mean of what is chosen of the encoder."""
+        return SentenceModel(config, features)
 
     def encode(self, examples: Sequence[Example]) -> Iterator[dict[str, np.ndarray]]:
         """See Task; arrays are [2, S], and `score` is in 0 to 1."""

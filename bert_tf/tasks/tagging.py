@@ -7,6 +7,7 @@ entities of the one with the most, N windows, S tokens of the longest, O labels.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ from bert_tf.tasks.task import Answer, Batch, Example, Task
 
 _CHUNK = 256  # sentences that are tokenized together
 _ENTITY_PREFIX = "entity_"
+_PREFIX = re.compile("^[A-Z]-")  # of entities' labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +89,19 @@ class Tagging(Task):
             Example(
                 {"words": sentence.words},
                 to_iob2(sentence.labels) if has_entities else sentence.labels,
-                sentence.line,
+                sentence.lines[0],
+                sentence.lines,
             )
             for sentence in sentences
         ]
+
+    def are_examples(self, lines: Sequence[str]) -> bool:
+        """See Task; the last of equally many columns is a label, of whatever scheme."""
+        rows = [line.split() for line in lines]
+        kinds = {_PREFIX.sub("", label) for label in self.config.labels}
+        return {len(row) > 1 and len(row) for row in rows} == {len(rows[0])} and all(
+            _PREFIX.sub("", row[-1]) in kinds for row in rows
+        )
 
     @classmethod
     def labels_of(cls, examples: Sequence[Example]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ measured is what is served, but for `raw_inputs` that are not `inputs`.
 import abc
 import collections
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -38,11 +39,14 @@ class Example:
         target: what it should answer, in the form that the task's metrics know; None
             where nobody has said.
         line: of the file, to tell of it.
+        label_lines: of the file, of each of the target's labels, where these are on
+            lines of their own. No part of what an example is.
     """
 
     inputs: Mapping[str, Any]
     target: Any = None
     line: int = 0
+    label_lines: Sequence[int] = dataclasses.field(default=(), repr=False, compare=False)
 
 
 class Task(abc.ABC):
@@ -107,6 +111,15 @@ class Task(abc.ABC):
                 )
         return examples
 
+    def are_examples(self, lines: Sequence[str]) -> bool:
+        """Whether a file is one of the task's own, rather than one of texts to answer.
+
+        Args:
+            lines: its first ones that are not blank, one or more. They are no objects.
+        """
+        del lines
+        return False
+
     @classmethod
     def labels_of(cls, examples: Sequence[Example]) -> tuple[str, ...]:
         """The labels of a file, sorted; numbers by their values."""
@@ -139,11 +152,13 @@ class Task(abc.ABC):
         """
         known = set(self.config.labels)
         for example in examples:
-            for label in self.target_labels(example) if self.has_labels else ():
+            labels = self.target_labels(example) if self.has_labels else ()
+            lines = example.label_lines or itertools.repeat(example.line)
+            for label, line in zip(labels, lines, strict=False):
                 if label not in known:
                     raise wrong(
                         path,
-                        example.line,
+                        line,
                         f"expected one of the labels {', '.join(self.config.labels)}, "
                         f"received {label!r}; mend the line, or train with this label.",
                     )

@@ -39,6 +39,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     RESULTS_TABLE_FILE,
     VOCAB_FILE,
     named_variables,
+    seed_folder,
 )
 from bert_tf.modeling.checkpoints.shapes import head_of
 from bert_tf.tasks.answering import answer_examples
@@ -125,6 +126,12 @@ def finetune_and_evaluate(
     keras.utils.set_random_seed(config.seed)  # of the head's weights
     with strategy.scope():
         model = task.make_model(config.model, config.features)
+        if config.num_epochs and not model.trainable_variables:
+            raise UserError(
+                f"frozen: expected a task with a head to train, received "
+                f"{config.task.name}, which has none; leave it out, or give "
+                "--num_epochs=0."
+            )
         pretrained = with_labels(pretrained, config.task.labels)
         weights = task.warm_start(pretrained.weights)
         pretrained = dataclasses.replace(pretrained, weights=weights)
@@ -280,6 +287,11 @@ def _check_begun_with(
     config: FinetuneConfig, digests: Mapping[str, str], workdir: str
 ) -> None:
     """Raises UserError if a run of other settings or examples was begun in the folder."""
+    if tf.io.gfile.isdir(os.path.join(workdir, seed_folder(0))):
+        raise UserError(
+            f"Expected the folder of one run, received {workdir}, which has those of "
+            "several seeds; use another --workdir."
+        )
     begun = read_json(os.path.join(workdir, CONFIG_FILE))
     if begun is None:
         return

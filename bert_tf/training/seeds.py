@@ -11,11 +11,13 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+import tensorflow as tf
 from absl import logging
 
 from bert_tf.config import FinetuneConfig
+from bert_tf.errors import UserError
 from bert_tf.files import write_atomically
-from bert_tf.modeling.checkpoints.run_dir import RESULTS_FILE
+from bert_tf.modeling.checkpoints.run_dir import CONFIG_FILE, RESULTS_FILE, seed_folder
 from bert_tf.training.finetune_lib import finetune_and_evaluate, format_figures
 
 
@@ -39,10 +41,18 @@ def finetune_seeds(
     Returns:
         `seeds`, the figures by the names of the folders; `mean` and `spread`, the
         standard deviation, of each; `best`, the folder with the best `main_metric`.
+
+    Raises:
+        UserError: see `finetune_and_evaluate`; or the folder is that of a single run.
     """
+    if tf.io.gfile.exists(os.path.join(workdir, CONFIG_FILE)):
+        raise UserError(
+            f"Expected a folder for the runs of several seeds, received {workdir}, which "
+            "is that of one run; use another --workdir."
+        )
     runs = {}
     for number in range(num_seeds):
-        name = f"seed-{number}"
+        name = seed_folder(number)
         seeded = dataclasses.replace(config, seed=config.seed + number)
         runs[name] = finetune_and_evaluate(
             seeded,
@@ -51,7 +61,7 @@ def finetune_seeds(
             do_lower_case=do_lower_case,
         )
         logging.info("seed %d  %s", seeded.seed, format_figures(runs[name]))
-    first = runs["seed-0"]
+    first = runs[seed_folder(0)]
     values = {
         name: [figures[name] for figures in runs.values()]
         for name, figure in first.items()

@@ -22,6 +22,8 @@ def split(text):
         ["Hi there.", "Is it you?", "Yes!", "It is..."],
         ["Mr. Smith paid $1.13bn in the U.S. on Jan. 5.", "J. R. Ewing left."],
         ['"Why?" he asked.', '"No."', "“Quoted.”", "See www.bbc.co.uk (i.e. the web)."],
+        ["Apple Inc. sold approx. 5 of them by 5 p.m. on Friday in Atlanta, Ga. for it."],
+        ["He came at 5 p.m.", "She works for Acme Inc.", "It rained.", "and how."],
         ["Él comió café.", "Ça va?", "Ñu."],
     ],
 )

@@ -76,6 +76,28 @@ def test_the_program_answers_a_table_without_labels(
     assert all(answer["label"] in ("no", "yes") for answer in answers)
 
 
+@pytest.mark.parametrize("header", ["", "label\ttext\n"])
+def test_a_file_with_labels_needs_no_name_that_tells(header, workdir, tmp_path):
+    (tmp_path / "films").write_text(f"{header}yes\ta good film\n\nno\tbad\n")
+
+    done = predict(workdir, f"--input={tmp_path}/films")
+
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["text"] for answer in answers] == ["a good film", "bad"]
+    assert [answer["target"] for answer in answers] == ["yes", "no"]
+
+
+def test_texts_with_tabs_are_texts(workdir, tmp_path):
+    (tmp_path / "lines.txt").write_text("\nyes\ta good film\nERROR\tbad film\nX\tfilm\n")
+
+    done = predict(workdir, f"--input={tmp_path}/lines.txt")
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
+    assert "\\tbad film" in done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -17,7 +17,7 @@ from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.seq2seq import Seq2Seq, join_pieces
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
-from tests.tasks.made_bert import TOKENS
+from tests.tasks.made_bert import TOKENIZER, TOKENS
 from tests.test_cli import run
 
 
@@ -236,3 +236,10 @@ def test_texts_without_targets_are_not_learnt_from(tmp_path):
     assert Seq2Seq.read(path, {}) == [Example({"text": "jump twice"}, None, 2)]
     with pytest.raises(UserError, match=r"test\.tsv:2: expected a target, received none"):
         Seq2Seq.read_labelled(path, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"), [("IN: jump OUT: I_JUMP", True), ("IN: jump", False)]
+)
+def test_lines_of_scan_are_told_from_texts(line, expected):
+    assert Seq2Seq(TaskConfig(), TOKENIZER).are_examples([line]) is expected

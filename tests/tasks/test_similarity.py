@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from bert_tf.config import FeatureConfig, FinetuneConfig, TaskConfig
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.formats import read_pretrained
 from bert_tf.modeling.checkpoints.pretrained import assign
 from bert_tf.tasks.answering import answer_examples
+from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.similarity import Similarity
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
@@ -74,8 +76,59 @@ def test_training_moves_the_cosines_to_the_scores(bert, tmp_path):
 def test_an_encoder_that_stays_as_it_is_needs_no_training(bert, tmp_path):
     config = config_of(bert, tmp_path, features=FeatureConfig(frozen=True))
 
-    with pytest.raises(UserError, match="expected the last layer of an encoder"):
+    with pytest.raises(UserError, match="frozen: expected a task with a head to train"):
         finetune_and_evaluate(config, str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("combination", ["concat", "sum"])
+def test_the_cosine_of_chosen_layers(bert, combination):
+    pretrained = read_pretrained(bert)
+    task = Similarity(TaskConfig(max_seq_length=32), TOKENIZER)
+    features = FeatureConfig(
+        frozen=True, layers=(-1, 0), combination=combination, pooling="mean"
+    )
+    model = task.make_model(pretrained.config, features)
+    assign(model, pretrained)
+    assert not model.trainable_variables
+    inputs = {"text": ["the cat sat"], "text_pair": ["a dog"]}
+    packed = task.pack({name: tf.constant(values) for name, values in inputs.items()})
+    vectors = []
+    for row in range(2):
+        length = packed["input_mask"].numpy()[0, row].sum()
+        outputs = model.bert({name: ids[:, row, :length] for name, ids in packed.items()})
+        layers = [outputs["encoder_outputs"][layer] for layer in (-1, 0)]
+        values = sum(layers) if combination == "sum" else tf.concat(layers, axis=-1)
+        vectors.append(np.mean(values[0], axis=0))
+    first, second = vectors
+    cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+
+    (answer,) = answer_examples(
+        task,
+        model,
+        [Example({name: values[0] for name, values in inputs.items()})],
+        batch_size=1,
+    )
+
+    assert answer["score"] == pytest.approx(cosine, abs=1e-5)
+
+
+def test_chosen_layers_of_an_encoder_that_stays_as_it_is(bert, tmp_path):
+    features = FeatureConfig(frozen=True, pooling="mean")
+    config = config_of(bert, tmp_path, features=features, num_epochs=0)
+
+    figures = finetune_and_evaluate(config, str(tmp_path / "run"))
+    task, model = load_finetuned(str(tmp_path / "run"))
+
+    assert figures["epoch"] == 0
+    num_layers = model.config.num_hidden_layers
+    assert model.features.layers == tuple(range(-1, -min(4, num_layers) - 1, -1))
+    answers = answer_examples(
+        task, model, task.read_labelled(config.eval_file, {}), batch_size=8
+    )
+    assert task.metrics(answers, task.read_labelled(config.eval_file, {})) == {
+        name: figures[name] for name in ("pearson", "spearman")
+    }
 
 
 def test_texts_that_are_cut_are_counted_one_by_one():

@@ -22,6 +22,7 @@ from bert_tf.tasks.finetuned import load_finetuned
 from bert_tf.tasks.tagging import Tagging
 from bert_tf.tasks.task import Example
 from bert_tf.training.finetune_lib import finetune_and_evaluate
+from tests.tasks.made_bert import TOKENIZER
 
 IOB2 = ("B-LOC", "B-PER", "I-LOC", "I-PER", "O")
 TOKENS = (
@@ -692,3 +693,30 @@ def test_a_learnt_model_labels_words_that_nobody_has(finetuned, tmp_path):
     assert [len(answer["labels"]) for answer in answers] == [3, 1]
     with pytest.raises(UserError, match=r"test\.conll:1: expected a label, received non"):
         Tagging.read_labelled(str(tmp_path / "test.conll"), {})
+
+
+def test_an_unknown_label_is_told_with_its_own_line(tmp_path):
+    path = tmp_path / "dev.conll"
+    path.write_text("a\tO\n\nb\tO\nc\tB-Z\n")
+    task = Tagging(TaskConfig(labels=("B-X", "I-X", "O")), TOKENIZER)
+
+    with pytest.raises(UserError, match=r"dev\.conll:4: .* received 'B-Z'"):
+        task.check(task.read(str(path), {}), str(path))
+
+
+@pytest.mark.parametrize(
+    ("labels", "lines", "expected"),
+    [
+        (("B-X", "I-X", "O"), ["EU NNP S-X", ". . O"], True),
+        (("B-X", "I-X", "O"), ["-DOCSTART- -X- O", "EU NNP I-X"], True),
+        (("B-X", "I-X", "O"), ["EU NNP S-Z"], False),
+        (("B-X", "I-X", "O"), ["a word to O", "and O"], False),
+        (("B-X", "I-X", "O"), ["O"], False),
+        ((".", "NN"), ["Hello .", "Good day ."], False),
+        ((".", "NN"), ["day\tNN", ".\t."], True),
+    ],
+)
+def test_files_of_labelled_words_are_told_from_texts(labels, lines, expected):
+    task = Tagging(TaskConfig(labels=labels), TOKENIZER)
+
+    assert task.are_examples(lines) is expected

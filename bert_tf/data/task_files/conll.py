@@ -33,7 +33,7 @@ _Row = tuple[int, list[str]]  # the line's number and its cells; none between se
 class Sentence:
     """One or more words."""
 
-    line: int  # of the first word, from 1
+    lines: list[int]  # of each word, from 1
     words: list[str]
     labels: list[str] | None  # of each word; None where the file has none
 
@@ -146,7 +146,7 @@ def _sentence(
     labels = None
     if label is not None:
         labels = [_cell(path, row, label, "a label") for row in rows]
-    return Sentence(rows[0][0], words, labels)
+    return Sentence([line for line, _ in rows], words, labels)
 
 
 def _cell(path: str, row: _Row, column: int, what: str) -> str:

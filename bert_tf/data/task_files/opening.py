@@ -61,7 +61,9 @@ def read_text(path: str) -> str:
             f"{path}:{line}: expected UTF-8, received the byte "
             f"0x{content[error.start]:02x}; convert the file to UTF-8."
         ) from error
-    return text.removeprefix(_BYTE_ORDER_MARK).replace("\r\n", "\n")
+    text = text.removeprefix(_BYTE_ORDER_MARK).replace("\r\n", "\n")
+    # As some spreadsheets end lines.
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def read_lines(path: str) -> Iterator[tuple[int, str]]:

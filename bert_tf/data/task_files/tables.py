@@ -108,6 +108,12 @@ def read_table(
     if not lines:
         raise _empty(path)
     line, header = lines[0]
+    if format_of(path) == "csv" and len(header) == 1 and "\t" in header[0]:
+        raise wrong(
+            path,
+            line,
+            "expected commas between the columns of .csv, received tabs; name it .tsv.",
+        )
     layout = _layout_of(path, header, layouts, columns)
     if layout.is_numbered:
         header = [str(number) for number in range(len(header))]
@@ -239,12 +245,18 @@ def _check_are_labels(path: str, rows: Sequence[Row], *, is_guessed: bool) -> No
     is_header = are_repeated and first not in others
     is_text = is_guessed and not are_repeated and len(rows) >= _MANY
     if first is not None and (is_header or is_text):
+        if is_guessed:
+            todo = (
+                "name the columns (--columns=text=message,label=category, or by number "
+                "from 0 where there is no header)"
+            )
+        else:
+            todo = "leave the line out, or put another one first if it is none"
         raise wrong(
             path,
             rows[0].line,
             f"expected a label that other lines have too, received {first!r}, which may "
-            "be a header or no label; name the columns (--columns=text=message,"
-            "label=category, or by number from 0 where there is no header).",
+            f"be a header or no label; {todo}.",
         )
 
 

@@ -35,9 +35,14 @@ def read_text_pairs(path: str, *, columns: Mapping[str, str]) -> list[Row]:
             first one is.
     """
     _, first = next(iter(read_lines(path)), (0, ""))
-    if not columns and _SCAN.fullmatch(first):
+    if not columns and is_scan(first):
         return _read_scan(path)
     return read_table(path, layouts=_LAYOUTS, columns=columns)
+
+
+def is_scan(line: str) -> bool:
+    """Whether a line is like SCAN's."""
+    return bool(_SCAN.fullmatch(line))
 
 
 def _read_scan(path: str) -> list[Row]:

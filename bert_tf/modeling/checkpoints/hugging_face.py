@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -260,6 +260,12 @@ def _check_settings(settings: dict[str, Any], path: str) -> None:
             f"Expected hidden_act {' or '.join(_ACTIVATIONS)} in {path}/{CONFIG_FILE}, "
             f"received {activation!r}, which this package cannot compute; use another."
         )
+    if settings.get("problem_type") == "multi_label_classification":
+        logging.warning(
+            "%s: the classes of multi_label_classification, of which a text may have "
+            "several, are read as classes of which it has one.",
+            path,
+        )
     todo = f"mend {path}/{CONFIG_FILE}"
     heads = settings.get("architectures") or []
     require(isinstance(heads, list), "architectures", "a list of names", heads, todo)
@@ -365,9 +371,14 @@ def _vocabulary_of(path: str, *, size: int) -> Vocabulary | None:
         num_missing,
         size,
     )
+    names = itertools.islice(_unused_names(vocabulary.ids), num_missing)
+    return Vocabulary((*vocabulary.tokens, *names))
+
+
+def _unused_names(ids: Container[str]) -> Iterator[str]:
+    """Names for tokens that no text has, other than those in `ids`."""
     names = (f"[unused{number}]" for number in itertools.count())
-    free = (name for name in names if name not in vocabulary.ids)
-    return Vocabulary((*vocabulary.tokens, *itertools.islice(free, num_missing)))
+    return (name for name in names if name not in ids)
 
 
 def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
@@ -390,7 +401,9 @@ def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
             f"Expected ids from 0 without a gap in {path}/{_TOKENIZER_FILE}, received "
             "others; put the model's vocab.txt beside it."
         )
-    return Vocabulary(tuple(tokens))
+    # Of a token that is white space, as the Chinese BERT's U+2028, "" is left.
+    names = _unused_names(ids)
+    return Vocabulary(tuple(token or next(names) for token in tokens))
 
 
 def _lower_case(

@@ -129,7 +129,9 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
             )
         variable.assign(theirs[variable.path].reshape(variable.shape))
     tokenizer = BertTokenizer(
-        list(pretrained.vocabulary.tokens), lowercase=config.do_lower_case
+        list(pretrained.vocabulary.tokens),
+        lowercase=config.do_lower_case,
+        strip_accents=config.do_lower_case,  # as BERT's own, unlike KerasHub's default
     )
     make_folder(folder)
     backbone.save_to_preset(folder)

@@ -46,6 +46,11 @@ REPORT_FILE = "training_report.html"
 _SAVED_WEIGHT = re.compile(r"weights/by_path/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
 
 
+def seed_folder(number: int) -> str:
+    """Of a fine-tuning with several seeds, the folder of one in that of all."""
+    return f"seed-{number}"
+
+
 def read_config(workdir: str) -> PretrainConfig:
     """The configuration a pretraining run was begun with.
 

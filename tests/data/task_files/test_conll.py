@@ -36,8 +36,8 @@ def test_tabs(tmp_path):
     path = written(tmp_path, "a.conll", "\n\nNew York\tB-LOC\n#\tO\n\n\n \nis\tO\n")
 
     assert read(path) == [
-        Sentence(3, ["New York", "#"], ["B-LOC", "O"]),
-        Sentence(8, ["is"], ["O"]),
+        Sentence([3, 4], ["New York", "#"], ["B-LOC", "O"]),
+        Sentence([8], ["is"], ["O"]),
     ]
 
 
@@ -50,22 +50,27 @@ def test_spaces_and_documents(tmp_path):
     )
 
     assert read(path) == [
-        Sentence(3, ["EU", "ran"], ["I-ORG", "O"]),
-        Sentence(6, ["."], ["O"]),
+        Sentence([3, 4], ["EU", "ran"], ["I-ORG", "O"]),
+        Sentence([6], ["."], ["O"]),
     ]
 
 
 def test_columns_by_number(tmp_path):
     path = written(tmp_path, "a.conll.gz", gzip.compress(b"1 a DT O\n2 cat NN B-X\n"))
 
-    assert read(path, text="1") == [Sentence(1, ["a", "cat"], ["O", "B-X"])]
-    assert read(path, text="1", label="2") == [Sentence(1, ["a", "cat"], ["DT", "NN"])]
+    assert read(path, text="1") == [Sentence([1, 2], ["a", "cat"], ["O", "B-X"])]
+    assert read(path, text="1", label="2") == [
+        Sentence([1, 2], ["a", "cat"], ["DT", "NN"])
+    ]
 
 
 def test_words_without_labels(tmp_path):
     path = written(tmp_path, "a.conll", "New\nYork\n\nis\n")
 
-    assert read(path) == [Sentence(1, ["New", "York"], None), Sentence(4, ["is"], None)]
+    assert read(path) == [
+        Sentence([1, 2], ["New", "York"], None),
+        Sentence([4], ["is"], None),
+    ]
     with pytest.raises(UserError, match=r"a.conll:1: expected a column '1', received 0;"):
         read(path, label="1")
 
@@ -78,8 +83,8 @@ def test_conll_u(ending, tmp_path):
     )
 
     assert read(path) == [
-        Sentence(4, ["Do", "n't", "10 000"], ["AUX", "PART", "NUM"]),
-        Sentence(10, ["Go"], ["VERB"]),
+        Sentence([4, 5, 6], ["Do", "n't", "10 000"], ["AUX", "PART", "NUM"]),
+        Sentence([10], ["Go"], ["VERB"]),
     ]
     for column in ("xpos", "4"):
         assert [each.labels for each in read(path, label=column)] == [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bert_tf.data.task_files.opening import parse_json
+from bert_tf.data.task_files.opening import parse_json, read_lines
 from bert_tf.errors import UserError
 
 
@@ -39,3 +39,10 @@ def test_texts_are_those_that_utf_8_can_hold(text, is_ascii):
 def test_broken_json(text, message):
     with pytest.raises(UserError, match=message):
         parse_json("a", text, line=3)
+
+
+def test_carriage_returns_alone_end_lines(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"one\rtwo")
+
+    assert list(read_lines(str(path))) == [(1, "one"), (2, "two")]

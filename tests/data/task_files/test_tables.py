@@ -132,6 +132,7 @@ def test_blanks_around_a_label_are_none_of_it(tmp_path):
             "".join(f"{number}\tIt is {number}\n" for number in range(20)),
             r"a\.tsv:1: expected a label that other lines have too, received '0', which",
         ),
+        ("a.csv", "1\t0\tsentence\n", r"a\.csv:1: expected commas .*, received tabs"),
         ("a.csv", "sentence,label\na,1\n , 1\n", r"a\.csv:3: .* 'sentence', received n"),
         ("a.tsv", "review\tstars\nNot bad\t4\n", r"a\.tsv:2: .* received 'Not bad' and"),
         ("a.tsv", b"sentence\tlabel\na\xff\t1\n", r"a\.tsv:2: expected UTF-8, .* 0xff"),
@@ -217,7 +218,7 @@ def test_columns_by_number_of_a_table_with_a_header(tmp_path):
     path = written(tmp_path, "a.tsv", f"category\tmessage\n{rows}")
 
     with pytest.raises(
-        UserError, match=r"a\.tsv:1: .* 'category', which may be a header"
+        UserError, match=r"a\.tsv:1: .* 'category', which .* put another one first"
     ):
         read(path, text="1", label="0")
 

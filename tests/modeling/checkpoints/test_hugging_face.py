@@ -103,6 +103,18 @@ def test_heads_that_need_no_labels(head, tmp_path):
     assert not {"id2label", "label2id", "problem_type"} & settings.keys()
 
 
+def test_classes_that_do_not_exclude_each_other_are_told_of(tmp_path, caplog):
+    hugging_face.write(make_pretrained(), str(tmp_path))
+    path = tmp_path / "config.json"
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps(settings | {"problem_type": "multi_label_classification"}))
+
+    with caplog.at_level("WARNING"):
+        hugging_face.read(str(tmp_path))
+
+    assert "are read as classes of which it has one" in caplog.text
+
+
 def test_old_names_and_constants(tmp_path):
     pretrained = make_pretrained("masked_lm")
     hugging_face.write(pretrained, str(tmp_path))
@@ -191,6 +203,22 @@ def test_a_vocabulary_in_tokenizer_json_alone(tmp_path):
     path.write_text(json.dumps(tokenizer))
     with pytest.raises(UserError, match=r"a WordPiece tokenizer .* received 'BPE'"):
         hugging_face.read(str(tmp_path))
+
+
+def test_a_token_of_which_nothing_is_left_gets_a_name(tmp_path):
+    pretrained = make_pretrained()
+    hugging_face.write(pretrained, str(tmp_path))
+    (tmp_path / "vocab.txt").unlink()
+    ids = {token: number for number, token in enumerate(TOKENS)}
+    last = ids.pop(TOKENS[-1])
+    path = tmp_path / "tokenizer.json"
+    path.write_text(
+        json.dumps({"model": {"type": "WordPiece", "vocab": ids | {"": last}}})
+    )
+
+    tokens = hugging_face.read(str(tmp_path)).vocabulary.tokens
+
+    assert tokens == (*TOKENS[:-1], "[unused0]")
 
 
 def test_tokens_that_were_added_are_in_tokenizer_json_alone(tmp_path):

@@ -25,6 +25,16 @@ def test_round_trip(tmp_path):
     assert_same(keras_hub_format.read(str(tmp_path)), pretrained)
 
 
+def test_the_tokenizer_strips_accents_as_ours_does(tmp_path):
+    pretrained = make_pretrained(do_lower_case=True)
+    keras_hub_format.write(pretrained, str(tmp_path))
+    word = next(token for token in TOKENS if "a" in token and token.isalpha())
+
+    tokenizer = keras_hub.models.BertTokenizer.from_preset(str(tmp_path))
+
+    assert tokenizer(word.upper().replace("A", "Á")).tolist() == [TOKENS.index(word)]
+
+
 def test_heads_are_left_out_and_named(tmp_path):
     coverage = keras_hub_format.write(make_pretrained("next_sentence"), str(tmp_path))
 
