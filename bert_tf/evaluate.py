@@ -11,7 +11,7 @@ import json
 from absl import flags
 
 from bert_tf import cli
-from bert_tf.config import SAMPLERS
+from bert_tf.config import parse_sampling
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
 _EVAL_FILE = flags.DEFINE_string("eval_file", None, "Examples of the task.")
@@ -22,8 +22,11 @@ _EVAL_BATCH_SIZE = flags.DEFINE_integer(
 _PREDICTIONS = flags.DEFINE_string(
     "predictions", None, "File to write: each example with its answer, a line of JSON."
 )
-_SAMPLING = flags.DEFINE_enum(
-    "sampling", None, SAMPLERS, "How seq2seq writes; greedy by default."
+_SAMPLING = flags.DEFINE_string(
+    "sampling",
+    None,
+    "How seq2seq writes: greedy, the default, beam or top_p, with numbers as in "
+    "beam,num_beams=8,length_penalty=0 and top_p,top_p=0.5,seed=1.",
 )
 flags.mark_flags_as_required(["workdir", "eval_file"])
 
@@ -32,12 +35,13 @@ def main(argv):
     """Prints the figures."""
     del argv
     columns = cli.named_columns(_COLUMNS.value)
+    sampling = parse_sampling(_SAMPLING.value) if _SAMPLING.value else None
     cli.import_tensorflow()
     from bert_tf.files import write_atomically
     from bert_tf.tasks.answering import answer_examples, with_answers
     from bert_tf.tasks.finetuned import load_finetuned
 
-    task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
+    task, model = load_finetuned(_WORKDIR.value, sampling=sampling)
     examples = task.read_labelled(_EVAL_FILE.value, columns)
     task.check(examples, _EVAL_FILE.value)
     answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)

@@ -9,7 +9,7 @@ takes and gives is in the version's model_card.md.
 from absl import flags
 
 from bert_tf import cli
-from bert_tf.config import SAMPLERS
+from bert_tf.config import parse_sampling
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run of bert_tf.pretrain or bert_tf.finetune."
@@ -31,8 +31,10 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "that it can.",
 )
 _TOP_K = flags.DEFINE_integer("top_k", None, "Words for each [MASK]; 5 by default.")
-_SAMPLING = flags.DEFINE_enum(
-    "sampling", None, SAMPLERS, "How seq2seq writes; greedy by default."
+_SAMPLING = flags.DEFINE_string(
+    "sampling",
+    None,
+    "See bert_tf.evaluate.",
 )
 _VERIFY = flags.DEFINE_bool(
     "verify",
@@ -47,6 +49,7 @@ flags.mark_flags_as_required(["workdir", "export_dir"])
 def main(argv):
     """Exports and prints the path of the new version."""
     del argv
+    sampling = parse_sampling(_SAMPLING.value) if _SAMPLING.value else None
     cli.import_tensorflow()
     from bert_tf.serving.export_lib import export
 
@@ -57,7 +60,7 @@ def main(argv):
             dtype=_DTYPE.value,
             max_seq_length=_MAX_SEQ_LENGTH.value,
             top_k=_TOP_K.value,
-            sampler=_SAMPLING.value,
+            sampling=sampling,
             verify=_VERIFY.value,
         )
     )

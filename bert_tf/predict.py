@@ -25,7 +25,7 @@ from typing import Any
 from absl import flags, logging
 
 from bert_tf import cli
-from bert_tf.config import SAMPLERS
+from bert_tf.config import Sampling, parse_sampling
 from bert_tf.errors import UserError
 
 BATCH_SIZE = 32
@@ -44,8 +44,10 @@ _SIGNATURE = flags.DEFINE_string(
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
 _COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
-_SAMPLING = flags.DEFINE_enum(
-    "sampling", None, SAMPLERS, "How seq2seq writes with --workdir; greedy by default."
+_SAMPLING = flags.DEFINE_string(
+    "sampling",
+    None,
+    "Of a --workdir; see bert_tf.evaluate.",
 )
 
 
@@ -67,6 +69,7 @@ def main(argv):
             "an exported model writes as it was exported."
         )
     columns = cli.named_columns(_COLUMNS.value)
+    sampling = parse_sampling(_SAMPLING.value) if _SAMPLING.value else None
     holds_examples = bool(columns or _EXAMPLES.search(_INPUT.value or ""))
     if holds_examples and not (_WORKDIR.value and _INPUT.value):
         raise UserError(
@@ -76,7 +79,7 @@ def main(argv):
         )
     cli.import_tensorflow()
     if _WORKDIR.value:
-        given_answers = _answers_of_run(columns, holds_examples=holds_examples)
+        given_answers = _answers_of_run(columns, sampling, holds_examples=holds_examples)
     else:
         given_answers = _answers_of_export()
     num_answers = num_masks = 0
@@ -102,13 +105,13 @@ def _answers_of_export() -> Iterator[dict]:
 
 
 def _answers_of_run(
-    columns: Mapping[str, str], *, holds_examples: bool
+    columns: Mapping[str, str], sampling: Sampling | None, *, holds_examples: bool
 ) -> Iterator[dict]:
     from bert_tf.tasks.answering import answer_examples, with_answers
     from bert_tf.tasks.finetuned import load_finetuned
     from bert_tf.tasks.raw_text import answer_inputs
 
-    task, model = load_finetuned(_WORKDIR.value, sampler=_SAMPLING.value)
+    task, model = load_finetuned(_WORKDIR.value, sampling=sampling)
     if holds_examples or _begins_with_examples(task):
         examples = task.read(_INPUT.value, columns)
         found = answer_examples(task, model, examples, batch_size=BATCH_SIZE)

@@ -6,8 +6,10 @@ from bert_tf.config import (
     OptimizerConfig,
     PretrainConfig,
     PretrainingDataConfig,
+    Sampling,
     bert_size,
     from_json,
+    parse_sampling,
     to_json,
 )
 from bert_tf.errors import UserError
@@ -88,3 +90,35 @@ def test_json_that_is_no_configuration(text):
 def test_unknown_size():
     with pytest.raises(UserError, match="expected one of tiny, mini"):
         bert_size("huge")
+
+
+@pytest.mark.parametrize(
+    ("text", "sampling"),
+    [
+        ("greedy", Sampling()),
+        ("beam", Sampling("beam")),
+        ("beam,num_beams=8", Sampling("beam", num_beams=8)),
+        ("top_p,seed=3,top_p=0.5", Sampling("top_p", top_p=0.5, seed=3)),
+    ],
+)
+def test_samplings_are_read_and_written(text, sampling):
+    assert parse_sampling(text) == sampling
+    assert parse_sampling(str(sampling)) == sampling
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("best", "sampling: expected one of greedy, beam, top_p, received 'best'"),
+        ("greedy,top_p=0.9", "sampling: expected greedy, received 'greedy,top_p=0.9'"),
+        (
+            "beam,num_beams=many",
+            r"expected beam\[,num_beams=NUMBER\]\[,length_pen.*, rece",
+        ),
+        ("top_p,0.9", r"sampling: expected top_p\[,top_p=NUMBER\]\[,seed=NUMBER\], rec"),
+        ("top_p,top_p=2", "top_p: expected a probability above 0, received 2.0"),
+    ],
+)
+def test_samplings_that_cannot_be(text, message):
+    with pytest.raises(UserError, match=message):
+        parse_sampling(text)

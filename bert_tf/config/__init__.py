@@ -18,7 +18,7 @@ from bert_tf.config.pretraining import (
     OptimizerConfig,
     PretrainConfig,
 )
-from bert_tf.config.sampling import SAMPLERS, Sampling
+from bert_tf.config.sampling import Sampling, parse_sampling
 from bert_tf.config.serialization import from_json, to_json
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "FEATURE_NAMES",
     "INPUT_FORMATS",
     "MASKING",
-    "SAMPLERS",
     "SPECIAL_TOKENS",
     "BertConfig",
     "FeatureConfig",
@@ -39,5 +38,6 @@ __all__ = [
     "TaskConfig",
     "bert_size",
     "from_json",
+    "parse_sampling",
     "to_json",
 ]

@@ -24,6 +24,7 @@ import tensorflow_text
 from absl import logging
 
 import bert_tf
+from bert_tf.config import Sampling
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, write_atomically
 from bert_tf.modeling.checkpoints import run_dir
@@ -58,7 +59,7 @@ def export(
     dtype: str | None = None,
     max_seq_length: int | None = None,
     top_k: int | None = None,
-    sampler: str | None = None,
+    sampling: Sampling | None = None,
     verify: bool = False,
 ) -> str:
     """Exports the newest weights of a run under the next free version number.
@@ -71,7 +72,7 @@ def export(
         dtype: see load_servable.
         max_seq_length: see load_servable.
         top_k: see load_servable.
-        sampler: see load_servable.
+        sampling: see load_servable.
         verify: whether to prove more than that; see verification.py.
 
     Returns:
@@ -88,7 +89,7 @@ def export(
         dtype=dtype,
         max_seq_length=max_seq_length,
         top_k=top_k,
-        sampler=sampler,
+        sampling=sampling,
     )
     if verify:
         installed_c_runtime()  # tells that there is no compiler before any work is done

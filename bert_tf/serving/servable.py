@@ -7,11 +7,11 @@ from typing import Any
 
 import keras
 
-from bert_tf.config import BertConfig, FinetuneConfig, TaskConfig
+from bert_tf.config import BertConfig, FinetuneConfig, Sampling, TaskConfig
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints import run_dir
 from bert_tf.tasks.fill_mask import FillMask
-from bert_tf.tasks.finetuned import read_results, restore, set_sampler
+from bert_tf.tasks.finetuned import read_results, restore, set_sampling
 from bert_tf.tasks.task import Task
 
 # What the graph computes in, and Keras' name for it.
@@ -42,7 +42,7 @@ def load_servable(
     dtype: str | None = None,
     max_seq_length: int | None = None,
     top_k: int | None = None,
-    sampler: str | None = None,
+    sampling: Sampling | None = None,
 ) -> Servable:
     """Reads a run; one of pretraining fills masks.
 
@@ -52,7 +52,7 @@ def load_servable(
         max_seq_length: tokens the model is to see at once; None for the task's, or all
             that a pretrained model can.
         top_k: words for a mask; None for the task's.
-        sampler: see load_finetuned.
+        sampling: see load_finetuned.
 
     Raises:
         UserError: the run has no checkpoint yet, or an option does not fit it.
@@ -72,10 +72,10 @@ def load_servable(
     task, model = restore(config, pretrained, figures)
     if top_k is not None:
         _set_top_k(task, config.model, top_k)
-    if sampler is not None:
-        set_sampler(task, sampler)
+    if sampling is not None:
+        set_sampling(task, sampling)
     checkpoint = os.path.basename(pretrained.source)
-    chosen = {"dtype": dtype, "max_seq_length": max_seq_length, "sampler": sampler}
+    chosen = {"dtype": dtype, "max_seq_length": max_seq_length, "sampling": sampling}
     return Servable(
         task,
         model,

@@ -18,14 +18,13 @@ from bert_tf.tasks.task import Task
 
 
 def load_finetuned(
-    workdir: str, *, sampler: str | None = None
+    workdir: str, *, sampling: Sampling | None = None
 ) -> tuple[Task, keras.Model]:
     """The task and the model of the best epoch.
 
     Args:
         workdir: of bert_tf.finetune; of one seed, where it was given several.
-        sampler: how a task from text to text writes, one of `config.SAMPLERS`; without
-            it greedily.
+        sampling: how a task from text to text writes; without it greedily.
 
     Raises:
         UserError: the folder is no such run's, or has no whole epoch yet; its task does
@@ -38,23 +37,23 @@ def load_finetuned(
         )
     config = run_dir.read_finetune_config(workdir)
     task, model = restore(config, run_dir.read(workdir), read_results(workdir))
-    if sampler is not None:
-        set_sampler(task, sampler)
+    if sampling is not None:
+        set_sampling(task, sampling)
     return task, model
 
 
-def set_sampler(task: Task, sampler: str) -> None:
+def set_sampling(task: Task, sampling: Sampling) -> None:
     """Tells a task from text to text how to write.
 
     Raises:
-        UserError: the task writes nothing, or there is no such sampler.
+        UserError: the task writes nothing.
     """
     if not isinstance(task, Seq2Seq):
         raise UserError(
             "sampling: expected the run of a task that writes (seq2seq), received one of "
             f"{task.config.name}; leave it out."
         )
-    task.sampling = Sampling(sampler)
+    task.sampling = sampling
 
 
 def restore(

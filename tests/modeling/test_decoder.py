@@ -353,6 +353,7 @@ def test_a_tiny_share_is_the_likeliest_token(post_model):
         ({"num_beams": 0}, "num_beams: expected a finite number above 0, received 0"),
         ({"length_penalty": -1}, "length_penalty: expected a number of at least 0, rec"),
         ({"top_p": 1.5}, "top_p: expected a probability above 0, received 1.5"),
+        ({"seed": -1}, "seed: expected 0 to 2147483647, received -1"),
     ],
 )
 def test_a_sampling_that_cannot_be_is_refused(fields, message):

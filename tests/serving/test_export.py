@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_tf.config import BertConfig, InputConfig, OptimizerConfig, PretrainConfig
+from bert_tf.config import (
+    BertConfig,
+    InputConfig,
+    OptimizerConfig,
+    PretrainConfig,
+    Sampling,
+)
 from bert_tf.data.vocab import load_vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.run_dir import load_run
@@ -245,7 +251,10 @@ def test_an_export_that_answers_wrongly_gets_no_name(workdir, tmp_path, monkeypa
         ({"max_seq_length": 2}, "max_seq_length: expected 8 to"),
         ({"top_k": 0}, "top_k: expected 1 to the vocabulary's 28, received 0"),
         ({"top_k": 29}, "received 29"),
-        ({"sampler": "beam"}, "sampling: expected .* received one of fill_mask"),
+        (
+            {"sampling": Sampling("beam")},
+            "sampling: expected .* received one of fill_mask",
+        ),
     ],
 )
 def test_options_that_do_not_fit(workdir, tmp_path, options, message):

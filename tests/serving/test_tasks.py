@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert_tf.config import Sampling
 from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.errors import UserError
 from bert_tf.serving import verification
@@ -352,11 +353,12 @@ def test_weights_may_be_tied_and_read_in_a_loop(exports, tmp_path, name):
 @pytest.mark.parametrize("sampler", ["beam", "top_p"])
 def test_texts_are_written_by_every_sampler(exports, tmp_path, sampler):
     workdir = exports("seq2seq").workdir
-    path = export(workdir, str(tmp_path), sampler=sampler, verify=True)
-    task, model = load_finetuned(workdir, sampler=sampler)
+    sampling = Sampling(sampler)
+    path = export(workdir, str(tmp_path), sampling=sampling, verify=True)
+    task, model = load_finetuned(workdir, sampling=sampling)
     card = (pathlib.Path(path) / MODEL_CARD_FILE).read_text()
     assert f"| sampler | {sampler} |" in card
-    assert f"before it was exported with sampler={sampler}." in card
+    assert f"before it was exported with sampling={sampling}." in card
     texts = ["the cat sat on the mat .", "bob lives in paris"]
 
     answer = tf.saved_model.load(path).signatures["serving_default"](

@@ -8,7 +8,13 @@ import shutil
 import numpy as np
 import pytest
 
-from bert_tf.config import BertConfig, FeatureConfig, FinetuneConfig, TaskConfig
+from bert_tf.config import (
+    BertConfig,
+    FeatureConfig,
+    FinetuneConfig,
+    Sampling,
+    TaskConfig,
+)
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.formats import read_pretrained, write_pretrained
 from bert_tf.modeling.checkpoints.pretrained import Pretrained
@@ -91,7 +97,7 @@ def test_a_loaded_model_answers_as_it_was_evaluated(finetuned, reviews):
 
 def test_it_does_not_write(finetuned):
     with pytest.raises(UserError, match=r"sampling: expected .* one of classification"):
-        load_finetuned(finetuned[0], sampler="beam")
+        load_finetuned(finetuned[0], sampling=Sampling("beam"))
 
 
 def test_answers_do_not_depend_on_the_batch(finetuned, reviews):

@@ -84,7 +84,7 @@ def test_a_loaded_model_answers_as_it_was_evaluated(finetuned, pairs):
 
 @pytest.mark.parametrize("sampler", ["greedy", "beam", "top_p"])
 def test_an_exported_model_answers_the_same(finetuned, tmp_path, sampler):
-    task, model = load_finetuned(finetuned[0], sampler=sampler)
+    task, model = load_finetuned(finetuned[0], sampling=Sampling(sampler))
     assert task.sampling == Sampling(sampler)
     texts = tf.constant(["Cat dog film", "mat", "", "dog dog unheard-of cat mat mat"])
     expected = answer_function(task, model)(text=texts)
@@ -115,15 +115,24 @@ def test_the_programs_write_as_they_are_told(finetuned, pairs, tmp_path):
 
     evaluated = run(
         "bert_tf.evaluate",
-        *(f"--workdir={workdir}", f"--eval_file={pairs[1]}", "--sampling=beam"),
+        *(
+            f"--workdir={workdir}",
+            f"--eval_file={pairs[1]}",
+            "--sampling=beam,num_beams=3",
+        ),
     )
     answered = run(
         "bert_tf.predict",
-        *(f"--workdir={workdir}", f"--input={tmp_path}/in.txt", "--sampling=beam"),
+        *(
+            f"--workdir={workdir}",
+            f"--input={tmp_path}/in.txt",
+            "--sampling=beam,num_beams=3",
+        ),
     )
 
-    task, model = load_finetuned(workdir, sampler="beam")
-    assert load_servable(workdir, sampler="beam").task.sampling == task.sampling
+    sampling = Sampling("beam", num_beams=3)
+    task, model = load_finetuned(workdir, sampling=sampling)
+    assert load_servable(workdir, sampling=sampling).task.sampling == task.sampling
     examples = task.read(pairs[1], {})
     answers = answer_examples(task, model, examples, batch_size=64)
     figures = task.metrics(answers, examples)
