@@ -10,10 +10,12 @@ import tensorflow as tf
 
 Row = dict[str, np.ndarray]
 
-# Sequences are filled up to multiples of it: each other length is compiled anew.
-LENGTH_UNIT = 32
-# Batches whose rows are sorted by length together, so that little is padding.
-POOL_BATCHES = 16
+# Sequences are filled up to multiples of it, or of an eighth of the next power of 2 if
+# that is more: each other length is compiled anew.
+LENGTH_UNIT = 16
+# Batches whose rows are sorted by length together, so that little is padding. Less would
+# be with more of them, but batches of one length each are learnt from more slowly.
+POOL_BATCHES = 4
 
 
 class RowBatches:
@@ -95,10 +97,14 @@ class RowBatches:
     def _stack(self, name: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
         shape = np.max([array.shape for array in arrays], axis=0).astype(int)
         if len(shape):
-            rounded = -(-shape[-1] // LENGTH_UNIT) * LENGTH_UNIT
-            shape[-1] = min(rounded, self._longest[name])
+            shape[-1] = min(_round_up(int(shape[-1])), self._longest[name])
         fill = self._pad_id if name == "input_word_ids" else 0
         stacked = np.full([len(arrays), *shape], fill, arrays[0].dtype)
         for number, array in enumerate(arrays):
             stacked[(number, *map(slice, array.shape))] = array
         return stacked
+
+
+def _round_up(length: int) -> int:
+    unit = max(LENGTH_UNIT, (1 << (length - 1).bit_length()) // 8)
+    return -(-length // unit) * unit
