@@ -506,7 +506,7 @@ def test_it_learns_and_a_loaded_model_answers_the_same(bert, tmp_path):
         eval_file=eval_file,
         train_batch_size=16,
         learning_rate=2e-3,
-        num_epochs=3,
+        num_epochs=4,
     )
     workdir = str(tmp_path / "run")
 
