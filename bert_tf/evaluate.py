@@ -35,7 +35,7 @@ def main(argv):
     """Prints the figures."""
     del argv
     columns = cli.named_columns(_COLUMNS.value)
-    sampling = parse_sampling(_SAMPLING.value) if _SAMPLING.value else None
+    sampling = parse_sampling(_SAMPLING.value)
     cli.import_tensorflow()
     from bert_tf.files import write_atomically
     from bert_tf.tasks.answering import answer_examples, with_answers

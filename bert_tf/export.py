@@ -31,11 +31,7 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "that it can.",
 )
 _TOP_K = flags.DEFINE_integer("top_k", None, "Words for each [MASK]; 5 by default.")
-_SAMPLING = flags.DEFINE_string(
-    "sampling",
-    None,
-    "See bert_tf.evaluate.",
-)
+_SAMPLING = flags.DEFINE_string("sampling", None, "See bert_tf.evaluate.")
 _VERIFY = flags.DEFINE_bool(
     "verify",
     False,
@@ -49,7 +45,7 @@ flags.mark_flags_as_required(["workdir", "export_dir"])
 def main(argv):
     """Exports and prints the path of the new version."""
     del argv
-    sampling = parse_sampling(_SAMPLING.value) if _SAMPLING.value else None
+    sampling = parse_sampling(_SAMPLING.value)
     cli.import_tensorflow()
     from bert_tf.serving.export_lib import export
 

@@ -44,11 +44,7 @@ _SIGNATURE = flags.DEFINE_string(
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
 _COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
-_SAMPLING = flags.DEFINE_string(
-    "sampling",
-    None,
-    "Of a --workdir; see bert_tf.evaluate.",
-)
+_SAMPLING = flags.DEFINE_string("sampling", None, "Of a --workdir; see bert_tf.evaluate.")
 
 
 def main(argv):
@@ -69,7 +65,7 @@ def main(argv):
             "an exported model writes as it was exported."
         )
     columns = cli.named_columns(_COLUMNS.value)
-    sampling = parse_sampling(_SAMPLING.value) if _SAMPLING.value else None
+    sampling = parse_sampling(_SAMPLING.value)
     holds_examples = bool(columns or _EXAMPLES.search(_INPUT.value or ""))
     if holds_examples and not (_WORKDIR.value and _INPUT.value):
         raise UserError(
@@ -112,20 +108,21 @@ def _answers_of_run(
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampling=sampling)
-    if holds_examples or _begins_with_examples(task):
+    texts = [] if holds_examples else _TEXT.value or _read_lines(_INPUT.value)
+    if not holds_examples and _INPUT.value not in (None, "-"):
+        texts = list(texts)
+        holds_examples = _are_examples(task, texts)
+    if holds_examples:
         examples = task.read(_INPUT.value, columns)
         found = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
         return with_answers(examples, found)
-    inputs = _parse(_TEXT.value or _read_lines(_INPUT.value), task.raw_inputs)
+    inputs = _parse(texts, task.raw_inputs)
     return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
 
 
-def _begins_with_examples(task) -> bool:
-    """Whether --input is a file of the task's own though its name does not tell."""
-    if _TEXT.value or _INPUT.value == "-":
-        return False
-    lines = (line for line in _read_lines(_INPUT.value) if line.strip())
-    first = list(itertools.islice(lines, _SEEN_LINES))
+def _are_examples(task, lines: Iterable[str]) -> bool:
+    """Whether the lines of --input are the task's own though its name does not tell."""
+    first = list(itertools.islice(filter(str.strip, lines), _SEEN_LINES))
     if not first:
         return False
     if _is_jsonl():

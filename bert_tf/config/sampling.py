@@ -56,12 +56,16 @@ class Sampling:
         return self.num_beams if self.sampler == "beam" else 1
 
 
-def parse_sampling(text: str) -> Sampling:
+def parse_sampling(text: str | None) -> Sampling | None:
     """Of a flag: `beam`, or with what it looks at `beam,num_beams=8,length_penalty=0`.
+
+    None where the flag is not given.
 
     Raises:
         UserError: there is no such sampler, or it looks at other fields.
     """
+    if not text:
+        return None
     sampler, *settings = text.split(",")
     require_choice("sampling", sampler, tuple(_SAMPLERS))
     types = {field.name: field.type for field in dataclasses.fields(Sampling)}

@@ -8,7 +8,12 @@ import tensorflow as tf
 from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.data.packing import ENCODER_INPUTS
 from bert_tf.modeling.encoder import BertEncoder, Configured
-from bert_tf.modeling.task_model import mean_of_tokens, num_features, token_features
+from bert_tf.modeling.task_model import (
+    checked_features,
+    mean_of_tokens,
+    num_features,
+    token_features,
+)
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -28,10 +33,7 @@ class SentenceModel(Configured, keras.Model):
         **kwargs,
     ):
         super().__init__(config, name=name, **kwargs)
-        self.features = (
-            FeatureConfig(**features) if isinstance(features, dict) else features
-        )
-        self.features.validate(self.config)
+        self.features = checked_features(features, self.config)
         self.build()
 
     def build(self, input_shape=None):

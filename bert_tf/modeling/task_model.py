@@ -46,10 +46,7 @@ class TaskModel(Configured, keras.Model):
     ):
         super().__init__(config, name=name, **kwargs)
         self.head = HeadConfig(**head) if isinstance(head, dict) else head
-        self.features = (
-            FeatureConfig(**features) if isinstance(features, dict) else features
-        )
-        self.features.validate(self.config)
+        self.features = checked_features(features, self.config)
         self.build()
 
     def build(self, input_shape=None):
@@ -127,6 +124,14 @@ class TaskModel(Configured, keras.Model):
             "head": dataclasses.asdict(self.head),
             "features": dataclasses.asdict(self.features),
         }
+
+
+def checked_features(features: FeatureConfig | dict, config: BertConfig) -> FeatureConfig:
+    """Of a model's constructor; Keras gives back what `get_config` returned as a dict."""
+    if isinstance(features, dict):
+        features = FeatureConfig(**features)
+    features.validate(config)
+    return features
 
 
 def num_features(config: BertConfig, features: FeatureConfig) -> int:

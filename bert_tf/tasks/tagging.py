@@ -98,9 +98,10 @@ class Tagging(Task):
     def are_examples(self, lines: Sequence[str]) -> bool:
         """See Task; the last of equally many columns is a label, of whatever scheme."""
         rows = [line.split() for line in lines]
+        width = len(rows[0])
         kinds = {_PREFIX.sub("", label) for label in self.config.labels}
-        return {len(row) > 1 and len(row) for row in rows} == {len(rows[0])} and all(
-            _PREFIX.sub("", row[-1]) in kinds for row in rows
+        return width > 1 and all(
+            len(row) == width and _PREFIX.sub("", row[-1]) in kinds for row in rows
         )
 
     @classmethod
