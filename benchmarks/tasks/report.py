@@ -49,9 +49,7 @@ class Results:
             "seeds [lowest, highest]; our metrics judge all systems",
             "all have the same examples, encoder, rates, batches of 32, epochs, longest "
             "sequences and two processor cores; AdamW, warm-up over a tenth of the steps "
-            "and linear decay, which bert_tf counts from the first step, as Google's "
-            "code does, and transformers from the end of the warm-up: its rate is 1.1 "
-            "times as high from there on",
+            "and linear decay from there on",
             "sentences to tag of more than 254 pieces, which are few, are read through "
             "windows by bert_tf and cut off by transformers",
             "a floor is met if each seed of bert_tf reaches it",

@@ -50,7 +50,7 @@ from bert_tf.training import callbacks
 from bert_tf.training.metrics_log import MetricsLog
 from bert_tf.training.optimizer import make_optimizer
 from bert_tf.training.row_batches import RowBatches
-from bert_tf.training.schedules import make_schedule
+from bert_tf.training.schedules import LinearWarmupDecay
 from bert_tf.training.state import TrainingState
 from bert_tf.training.strategy import make_strategy
 from bert_tf.training.trainer import Trainer
@@ -358,15 +358,19 @@ def _layer_of(path: str, otherwise: int) -> int:
 
 def _make_optimizer(config: FinetuneConfig, steps_per_epoch: int):
     num_train_steps = config.num_epochs * steps_per_epoch
+    warmup_steps = math.ceil(config.warmup_share * num_train_steps)
     settings = OptimizerConfig(
-        learning_rate=config.learning_rate,
-        warmup_steps=math.ceil(config.warmup_share * num_train_steps),
         weight_decay=config.weight_decay,
         bias_correction=True,  # without it small fine-tunings fail now and then
     )
     return make_optimizer(
         settings,
-        make_schedule(settings, num_train_steps=num_train_steps),
+        LinearWarmupDecay(
+            config.learning_rate,
+            warmup_steps,
+            num_train_steps,
+            first_decay_step=warmup_steps,
+        ),
         dynamic_loss_scale=config.model.dtype_policy == "mixed_float16",
         rate_factor=functools.partial(
             rate_factor,

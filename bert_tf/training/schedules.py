@@ -8,28 +8,35 @@ from bert_tf.config import OptimizerConfig
 
 @keras.saving.register_keras_serializable(package="bert_tf")
 class LinearWarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up from 0, then the linear decay to 0 of a run that had none.
+    """Linear warm-up from 0, and linear decay to 0.
 
     The decay counts from step 0, as in google-research/bert's optimization.py: at the
     end of the warm-up the rate steps down to peak * (1 - warmup_steps / num_steps).
+    With `first_decay_step=warmup_steps` it does not step down, as in transformers.
 
     Args:
         peak: what the warm-up rises to.
         warmup_steps: steps of the warm-up.
         num_steps: steps of the run; from there on the rate is 0.
+        first_decay_step: where the decay would be at the peak.
     """
 
-    def __init__(self, peak: float, warmup_steps: int, num_steps: int):
+    def __init__(
+        self, peak: float, warmup_steps: int, num_steps: int, first_decay_step: int = 0
+    ):
         super().__init__()
         self.peak = peak
         self.warmup_steps = warmup_steps
         self.num_steps = num_steps
+        self.first_decay_step = first_decay_step
 
     def __call__(self, step):
         """The rate at `step`, a scalar, counted from 0: float32."""
         step = tf.cast(step, tf.float32)
         rising = self.peak * step / max(self.warmup_steps, 1)
-        falling = self.peak * tf.maximum(1 - step / self.num_steps, 0)
+        decay_steps = max(self.num_steps - self.first_decay_step, 1)
+        left = tf.maximum((self.num_steps - step) / decay_steps, 0)
+        falling = self.peak * left
         return tf.where(step < self.warmup_steps, rising, falling)
 
     def get_config(self):
@@ -38,6 +45,7 @@ class LinearWarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
             "num_steps": self.num_steps,
+            "first_decay_step": self.first_decay_step,
         }
 
 

@@ -19,6 +19,18 @@ def test_rises_then_falls_as_counted_from_step_0(step, rate):
     assert float(schedule(step)) == pytest.approx(rate, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [(0, 0.0), (9, 0.9), (10, 1.0), (55, 0.5), (100, 0.0), (150, 0.0)],
+)
+def test_falls_from_the_peak_as_counted_from_the_end_of_warmup(step, rate):
+    schedule = LinearWarmupDecay(1.0, 10, 100, first_decay_step=10)
+    again = LinearWarmupDecay.from_config(schedule.get_config())
+
+    assert float(schedule(step)) == pytest.approx(rate, abs=1e-6)
+    assert float(again(step)) == float(schedule(step))
+
+
 def test_without_warmup():
     assert float(LinearWarmupDecay(2.0, warmup_steps=0, num_steps=10)(0)) == 2.0
 
