@@ -48,7 +48,7 @@ from bert_tf.tasks.registry import task_class
 from bert_tf.tasks.task import Example, Task
 from bert_tf.training import callbacks
 from bert_tf.training.metrics_log import MetricsLog
-from bert_tf.training.optimizer import make_optimizer
+from bert_tf.training.optimizer import SummedGradientsOptimizer, make_optimizer
 from bert_tf.training.row_batches import RowBatches
 from bert_tf.training.schedules import LinearWarmupDecay
 from bert_tf.training.state import TrainingState
@@ -138,7 +138,7 @@ def finetune_and_evaluate(
         new = _load(model, pretrained, num_new_layers=config.num_new_layers)
         _check_new(new, config, task, allow_missing)
         trainer = Trainer(model, task, seed=config.seed)
-        trainer.compile(_make_optimizer(config, batches.num_batches))
+        trainer.compile(make_finetuning_optimizer(config, batches.num_batches))
         _write_beginning(config, digests, pretrained.vocabulary, workdir)
         state = TrainingState(workdir, trainer, is_writer=True)
     state.restore()
@@ -356,7 +356,18 @@ def _layer_of(path: str, otherwise: int) -> int:
     return int(match[1]) if match else otherwise
 
 
-def _make_optimizer(config: FinetuneConfig, steps_per_epoch: int):
+def make_finetuning_optimizer(
+    config: FinetuneConfig, steps_per_epoch: int
+) -> SummedGradientsOptimizer:
+    """AdamW, whose rate rises over the warm-up and falls from there to 0.
+
+    Pretraining's falls as if it had fallen from the first step, see LinearWarmupDecay;
+    published rates of fine-tunings are mostly for this one, transformers'.
+
+    Args:
+        config: of the run.
+        steps_per_epoch: how many.
+    """
     num_train_steps = config.num_epochs * steps_per_epoch
     warmup_steps = math.ceil(config.warmup_share * num_train_steps)
     settings = OptimizerConfig(
