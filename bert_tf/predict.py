@@ -73,6 +73,11 @@ def main(argv):
             f"{_INPUT.value or '--text and --columns'!r}; give the --workdir of the run, "
             "which knows such files, or write the texts alone, a line each."
         )
+    if columns and _INPUT.value == "-":
+        raise UserError(
+            "--columns: expected with a file as --input, received with standard input; "
+            "write the texts alone, a line each, or give a file."
+        )
     cli.import_tensorflow()
     if _WORKDIR.value:
         given_answers = _answers_of_run(columns, sampling, holds_examples=holds_examples)

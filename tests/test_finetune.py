@@ -113,6 +113,11 @@ def test_a_seed_is_evaluated_and_asked(folder):
             ["--workdir={}/runs/seed-0", "--text=a", "--signature=embed"],
             "--signature: expected with --model_dir alone",
         ),
+        (
+            "predict",
+            ["--workdir={}/runs/seed-0", "--input=-", "--columns=text=sentence"],
+            "--columns: expected with a file as --input",
+        ),
     ],
 )
 def test_mistakes(program, flags, message, folder):

@@ -19,7 +19,7 @@ def parse_lines(
         lines: texts, or JSON objects.
         ranks: of the inputs by their names: 1 of a text, 2 of a list of texts. All of a
             task with more than one need objects.
-        are_objects: whether lines are objects.
+        are_objects: whether lines are objects; blank ones between them are passed over.
 
     Raises:
         UserError: naming the line that has other names, or something else than texts.
@@ -29,6 +29,8 @@ def parse_lines(
         return
     names = ", ".join(ranks)
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         expected = f"a JSON object with {names}"
         inputs = parse_json(path, line, line=number, expected=expected)
         if not isinstance(inputs, dict) or not inputs.keys() >= ranks.keys():

@@ -24,6 +24,7 @@ import tensorflow as tf
 OUTSIDE = "O"
 _ONLY_TYPE = "ENTITY"  # what answers call the type that has no name
 _LABEL = re.compile(r"O|[BIESLU](-.+)?")
+_PREFIXED = re.compile(r"[BI]-.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,23 @@ def are_entity_labels(labels: Iterable[str]) -> bool:
         and all(map(_LABEL.fullmatch, distinct))
         and (not bare or "B" in bare)
     )
+
+
+def first_misfit(labels: Sequence[str]) -> int | None:
+    """The number of the first label that is no entity's among others that are.
+
+    None where there is no such one: they need O and one that begins with B- or I-.
+    """
+    if OUTSIDE not in labels or not any(map(_PREFIXED.match, labels)):
+        return None
+    fits = map(_LABEL.fullmatch, labels)
+    return next((number for number, fit in enumerate(fits) if not fit), None)
+
+
+def all_iob2(labels: Iterable[str]) -> set[str]:
+    """What `to_iob2` makes of any sequence of labels."""
+    suffixes = {suffix_of(label) for label in labels if label != OUTSIDE}
+    return {OUTSIDE, *(prefix + suffix for prefix in "BI" for suffix in suffixes)}
 
 
 def suffix_of(label: str) -> str:

@@ -237,12 +237,21 @@ class QuestionAnswering(Task):
             pairs = zip(golds, texts, strict=True)
             return [squad_metrics.best_score(score, gold, text) for gold, text in pairs]
 
+        def scores_of_spans(score):
+            """Of a question without an answer any span is wrong, even one of no words."""
+            return [
+                of_span if gold else float(not span)
+                for of_span, gold, span in zip(
+                    scores_of(score, spans), golds, spans, strict=True
+                )
+            ]
+
         spans, none = [_best_span(each) for each in answers], [""] * len(answers)
         best, thresholds = {}, {}
         for name, score in _SCORES.items():
             best[f"best_{name}"], thresholds[f"best_{name}_threshold"] = (
                 squad_metrics.best_threshold(
-                    scores_of(score, spans), scores_of(score, none), differences
+                    scores_of_spans(score), scores_of(score, none), differences
                 )
             )
         given = [each["answer"] for each in answers]

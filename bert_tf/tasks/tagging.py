@@ -8,7 +8,7 @@ entities of the one with the most, N windows, S tokens of the longest, O labels.
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -20,14 +20,16 @@ from seqeval import metrics as seqeval_metrics
 from bert_tf.config import BertConfig, FeatureConfig, TaskConfig
 from bert_tf.data.packing import ENCODER_INPUTS, pack_single
 from bert_tf.data.task_files.conll import read_sentences
+from bert_tf.data.task_files.opening import wrong
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.windows import Windows, make_windows
+from bert_tf.errors import UserError
 from bert_tf.modeling.task_model import HeadConfig, TaskModel
 from bert_tf.tasks.entities import (
-    OUTSIDE,
+    all_iob2,
     are_entity_labels,
+    first_misfit,
     merge_entities,
-    suffix_of,
     to_iob2,
 )
 from bert_tf.tasks.sequences import raw_chunks, without_padding
@@ -82,9 +84,17 @@ class Tagging(Task):
     def read(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
         """Reads CoNLL or CoNLL-U, see `read_sentences`; entities' labels become IOB2."""
         sentences = read_sentences(path, columns=columns)
-        has_entities = are_entity_labels(
-            label for sentence in sentences for label in sentence.labels or ()
-        )
+        labels = [label for each in sentences for label in each.labels or ()]
+        misfit = first_misfit(labels)
+        if misfit is not None:
+            lines = [line for sentence in sentences for line in sentence.lines]
+            raise wrong(
+                path,
+                lines[misfit],
+                f"expected O or a label such as B-PER, as on other lines, received "
+                f"{labels[misfit]!r}; mend the line.",
+            )
+        has_entities = are_entity_labels(labels)
         return [
             Example(
                 {"words": sentence.words},
@@ -110,9 +120,13 @@ class Tagging(Task):
         labels = super().labels_of(examples)
         if not are_entity_labels(labels):
             return labels
-        suffixes = {suffix_of(label) for label in labels if label != OUTSIDE}
-        complete = (f"{prefix}{suffix}" for prefix in "BI" for suffix in suffixes)
-        return tuple(sorted({OUTSIDE, *labels, *complete}))
+        return tuple(sorted(all_iob2(labels)))
+
+    @property
+    def known_labels(self) -> Collection[str]:
+        """See Task; those of entities as files are read, whatever the model's are."""
+        labels = self.config.labels
+        return all_iob2(labels) if self.has_entities else super().known_labels
 
     @classmethod
     def target_labels(cls, example: Example) -> Iterable[str]:
@@ -132,6 +146,12 @@ class Tagging(Task):
         """
         encode_words = tf.function(self._encode_words, reduce_retracing=True)
         ids = {label: number for number, label in enumerate(self.config.labels)}
+        missing = sorted(self.known_labels - ids.keys())
+        if missing:
+            raise UserError(
+                f"labels: expected {', '.join(missing)} too, since entities are learnt "
+                f"as IOB2, received {', '.join(ids)}; add them, or leave --labels out."
+            )
         for chunk, inputs in raw_chunks(self, examples, size=_CHUNK):
             targets = [label for example in chunk for label in example.target]
             labels = np.array([ids[label] for label in targets], np.int32)
@@ -238,10 +258,13 @@ class Tagging(Task):
     ) -> dict[str, float]:
         """Accuracy of words; precision, recall and F1 of entities, as conlleval counts.
 
-        An entity is right if its first word, its last and its type are.
+        An entity is right if its first word, its last and its type are. Labels are
+        compared as IOB2, whatever the model's are.
         """
         expected = [list(example.target) for example in examples]
         received = [answer["labels"] for answer in answers]
+        if self.has_entities:
+            received = [to_iob2(labels) for labels in received]
         figures = {"accuracy": seqeval_metrics.accuracy_score(expected, received)}
         if self.has_entities:
             for name, score in (

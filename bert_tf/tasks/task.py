@@ -10,7 +10,7 @@ import abc
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -132,6 +132,11 @@ class Task(abc.ABC):
         """The labels in an example's target."""
         return [example.target]
 
+    @property
+    def known_labels(self) -> Collection[str]:
+        """Those that targets may have."""
+        return set(self.config.labels)
+
     def balance_classes(self, examples: Sequence[Example]) -> None:
         """Gives each class the same weight in all, and examples 1 on average."""
         counts = collections.Counter(
@@ -150,7 +155,7 @@ class Task(abc.ABC):
         Raises:
             UserError: naming the line of a label that the model does not have.
         """
-        known = set(self.config.labels)
+        known = self.known_labels
         for example in examples:
             labels = self.target_labels(example) if self.has_labels else ()
             lines = example.label_lines or itertools.repeat(example.line)

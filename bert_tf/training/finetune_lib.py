@@ -41,7 +41,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     named_variables,
     seed_folder,
 )
-from bert_tf.modeling.checkpoints.shapes import head_of
+from bert_tf.modeling.checkpoints.shapes import HEADS_ON_FEATURES, head_of
 from bert_tf.tasks.answering import answer_examples
 from bert_tf.tasks.labels import with_labels
 from bert_tf.tasks.registry import task_class
@@ -133,6 +133,7 @@ def finetune_and_evaluate(
                 "--num_epochs=0."
             )
         pretrained = with_labels(pretrained, config.task.labels)
+        pretrained = _with_features(pretrained, config)
         weights = task.warm_start(pretrained.weights)
         pretrained = dataclasses.replace(pretrained, weights=weights)
         new = _load(model, pretrained, num_new_layers=config.num_new_layers)
@@ -325,6 +326,29 @@ def _write_beginning(
         (CONFIG_FILE, to_json(config)),
     ):
         write_atomically(os.path.join(workdir, name), content.encode())
+
+
+def _with_features(pretrained: Pretrained, config: FinetuneConfig) -> Pretrained:
+    """The weights without a head that has learnt from something else of the encoder."""
+    learnt_from, features = (
+        dataclasses.replace(each, frozen=False)
+        for each in (pretrained.features, config.features)
+    )
+    weights = {
+        path: values
+        for path, values in pretrained.weights.items()
+        if head_of(path) not in HEADS_ON_FEATURES
+    }
+    if learnt_from == features or len(weights) == len(pretrained.weights):
+        return pretrained
+    if not config.num_epochs:
+        raise UserError(
+            f"Expected the features that the head in {config.init_checkpoint!r} has "
+            f"learnt from, {learnt_from}, received {features}; set --layers, "
+            "--combination and --pooling so."
+        )
+    logging.info("The checkpoint's head has learnt from others; it is left out.")
+    return dataclasses.replace(pretrained, weights=weights)
 
 
 def _load(

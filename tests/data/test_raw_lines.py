@@ -25,6 +25,15 @@ def test_texts_and_objects():
     ]
 
 
+def test_blank_lines_between_objects_are_passed_over():
+    lines = ('{"text": "a"}', " ", '{"text": "b"}')
+
+    assert parse(*lines, ranks={"text": 1}, are_objects=True) == [
+        {"text": "a"},
+        {"text": "b"},
+    ]
+
+
 @pytest.mark.parametrize("line", ["a", "[]", '{"text": "a"}', "[" * 100_000])
 def test_lines_that_are_no_inputs(line):
     expected = r"a\.jsonl:2: expected a JSON object with text, text_pair, received"

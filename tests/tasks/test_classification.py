@@ -285,6 +285,23 @@ def test_a_frozen_encoder_stays_as_it_is(bert, reviews, tmp_path):
         )
 
 
+def test_a_head_goes_with_what_it_has_learnt_from(bert, reviews, tmp_path, caplog):
+    features = FeatureConfig(layers=(-2,), pooling="mean")
+    workdir, other = str(tmp_path / "run"), str(tmp_path / "other")
+    config = config_of(bert, reviews, features=features, num_epochs=1)
+    learnt = finetune_and_evaluate(config, workdir)
+
+    again = config_of(workdir, reviews, features=features, num_epochs=0)
+    figures = finetune_and_evaluate(again, str(tmp_path / "again"))
+    assert figures["accuracy"] == learnt["accuracy"]
+    again = config_of(workdir, reviews, num_epochs=0)
+    with pytest.raises(UserError, match=r"learnt from, .*layers=\(-2,\).* set --layers"):
+        finetune_and_evaluate(again, other)
+    caplog.set_level("INFO")
+    finetune_and_evaluate(config_of(workdir, reviews, num_epochs=1), other)
+    assert "new weights: sequence_classifier/kernel" in caplog.text
+
+
 def test_new_layers_and_slower_ones(bert, reviews, tmp_path):
     config = config_of(
         bert, reviews, num_new_layers=1, layer_decay=1e-9, num_epochs=1, seed=3

@@ -454,6 +454,23 @@ def test_metrics_with_questions_that_have_no_answer():
     assert received == best | {"exact": 3 / 4, "f1": best["best_f1"]}
 
 
+def test_a_span_without_words_is_an_answer_to_the_official_threshold():
+    examples = [
+        Example({}, GoldAnswers("1", ("cat",))),
+        Example({}, GoldAnswers("2", ())),
+    ]
+    answers = [
+        answered("cat", score=5, null_score=3),
+        answered("the", score=5, null_score=1),
+    ]
+
+    figures = TASK.metrics(answers, examples)
+
+    # "the" is answered first, and costs what "cat" gains.
+    assert figures["best_exact"] == figures["best_f1"] == 1 / 2
+    assert figures["exact"] == 1 / 2
+
+
 def test_metrics_where_each_question_has_an_answer():
     examples = [Example({}, GoldAnswers("1", (text,), (0, 3))) for text in ("cat", "dog")]
     answers = [

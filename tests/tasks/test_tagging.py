@@ -512,10 +512,24 @@ def test_figures_by_hand():
         ["B-PER O O I-LOC", "B-PER O"],
     )
 
-    assert figures["accuracy"] == pytest.approx(3 / 6)
+    assert figures["accuracy"] == pytest.approx(4 / 6)
     assert figures["precision"] == pytest.approx(1 / 3)
     assert figures["recall"] == pytest.approx(1 / 3)
     assert figures["f1"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("labels", "received"),
+    [
+        ("O B-PER I-PER E-PER S-PER", "B-PER E-PER S-PER O"),
+        ("O B-PER I-PER L-PER U-PER", "B-PER L-PER U-PER O"),
+        ("O B-PER I-PER", "I-PER I-PER B-PER O"),  # IOB1
+    ],
+)
+def test_figures_of_a_model_of_another_scheme(labels, received):
+    figures = figures_of(["B-PER I-PER B-PER O"], [received], labels.split())
+
+    assert set(figures.values()) == {1.0}
 
 
 def test_figures_where_nothing_is_found():
@@ -595,6 +609,28 @@ def test_other_labels_stay_as_they_are(tmp_path):
 
     assert examples == [Example({"words": ["Bob", "ran"]}, ["NNP", "VBD"], 1)]
     assert Tagging.labels_of(examples) == ("NNP", "VBD")
+
+
+def test_a_label_that_does_not_fit_the_others_is_told_with_its_line(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("EU I-ORG\nsays O\n\nBob I_PER\n")
+
+    with pytest.raises(UserError, match=r"a\.conll:4: expected O or .* received 'I_PER'"):
+        Tagging.read(str(path), {})
+
+
+def test_a_model_of_another_scheme_is_evaluated_and_not_trained(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("EU I-ORG\nsays O\n")
+    task = make_task(("I-ORG", "O"))
+    examples = task.read(str(path), {})
+
+    task.check(examples, str(path))
+
+    with pytest.raises(
+        UserError, match=r"labels: expected B-ORG too, .* received I-ORG, O"
+    ):
+        next(task.encode(examples))
 
 
 def test_balanced_classes_count_words():

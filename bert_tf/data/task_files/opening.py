@@ -15,15 +15,30 @@ import zstandard
 from bert_tf.errors import UserError
 
 _BYTE_ORDER_MARK = "\ufeff"
+
+# Escapes in JSON: a pair of surrogates, half of one (the group), and any other.
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
+_DAMAGE = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
+
+
+def _decompress_zst(content: bytes) -> bytes:
+    """Frames one after the other; zstandard's own reader ignores a truncated end."""
+    parts = []
+    while content:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        parts.append(frame.decompress(content))
+        if not frame.eof:
+            raise ValueError("it ends too early")
+        content = frame.unused_data
+    return b"".join(parts)
+
+
 _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.decompress,
     ".bz2": bz2.decompress,
     ".xz": lzma.decompress,
-    ".zst": lambda content: zstandard.ZstdDecompressor().stream_reader(content).read(),
+    ".zst": _decompress_zst,
 }
-# Escapes in JSON: a pair of surrogates, half of one (the group), and any other.
-_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
-_DAMAGE = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
 
 
 def read_text(path: str) -> str:

@@ -37,12 +37,13 @@ class Row:
 class Layout:
     """What a table of a known shape calls its columns.
 
-    Its header has them all; a table without a header has `cells`, patterns of its first
+    Its header has them all; a table without a header has `cells`, patterns of each
     row's, and columns by number.
     """
 
     columns: Mapping[str, str]  # from what a task calls it to what the table does
     cells: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()  # patterns of a first row that is another table's header
     no_label: str | None = None  # what stands where those who judged did not agree
 
     @property
@@ -54,12 +55,20 @@ class Layout:
         """Whether `first` is the header of such a table."""
         return not self.cells and set(self.columns.values()) <= set(first)
 
-    def has_row(self, first: Sequence[str]) -> bool:
-        """Whether `first` is a row of such a table without a header."""
-        return len(first) == len(self.cells) > 0 and all(
-            re.fullmatch(pattern, cell, re.DOTALL)
-            for pattern, cell in zip(self.cells, first, strict=True)
-        )
+    def has_first_row(self, first: Sequence[str]) -> bool:
+        """Whether such a table without a header may begin with `first`."""
+        return self.has_row(first) and not _are_like(first, self.header)
+
+    def has_row(self, cells: Sequence[str]) -> bool:
+        """Whether `cells` are a row of such a table without a header."""
+        return _are_like(cells, self.cells)
+
+
+def _are_like(cells: Sequence[str], patterns: Sequence[str]) -> bool:
+    return len(cells) == len(patterns) > 0 and all(
+        re.fullmatch(pattern, cell, re.DOTALL)
+        for pattern, cell in zip(patterns, cells, strict=True)
+    )
 
 
 def read_table(
@@ -269,7 +278,7 @@ def _layout_of(
     """The layout of a table that begins with these cells."""
     if columns:
         return Layout(columns)
-    for is_like in (Layout.has_header, Layout.has_row):
+    for is_like in (Layout.has_header, Layout.has_first_row):
         for layout in layouts:
             if is_like(layout, first):
                 return layout

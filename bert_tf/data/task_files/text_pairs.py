@@ -13,12 +13,14 @@ from bert_tf.data.task_files.opening import read_lines, wrong
 from bert_tf.data.task_files.tables import Layout, Row, read_table
 
 _SCAN = re.compile(r"IN: (?P<text>.*\S.*) OUT: (?P<target>.*\S.*)")
-# What other headers of two columns have second; what follows is no row, then.
+# What other headers of two columns have second.
 _NAMES = "source|target|input|output|src|tgt|text|label|summary|article|question|answer"
 _LAYOUTS = (
     Layout({"text": "source", "target": "target"}),
     Layout({"text": "text", "target": "target"}),
-    Layout({"text": "0", "target": "1"}, cells=(r".*", rf"(?i)(?!({_NAMES})$).*")),
+    Layout(
+        {"text": "0", "target": "1"}, cells=(".*",) * 2, header=(".*", f"(?i){_NAMES}")
+    ),
     *(Layout({"text": text}) for text in ("source", "text")),
 )
 

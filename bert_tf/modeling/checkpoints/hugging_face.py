@@ -189,7 +189,8 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
     if not settings.get("tie_word_embeddings", True):
         _check_tied(theirs, path)
     weights, coverage = to_ours(theirs, names, config)
-    return Pretrained(config, weights, vocabulary, coverage, labels=_labels(settings))
+    labels = _labels(settings, weights, path)
+    return Pretrained(config, weights, vocabulary, coverage, labels=labels)
 
 
 def write(pretrained: Pretrained, folder: str) -> Coverage:
@@ -297,10 +298,27 @@ def _check_tied(theirs: Weights, path: str) -> None:
             )
 
 
-def _labels(settings: dict[str, Any]) -> tuple[str, ...]:
-    """The names of a classifier's outputs, if they have any."""
+def _labels(settings: dict[str, Any], weights: Weights, path: str) -> tuple[str, ...]:
+    """The names of a classifier's outputs, if they have any.
+
+    Raises:
+        UserError: they are not as many, or not numbered from 0, or two are the same.
+    """
     by_number = settings.get("id2label") or {}
-    labels = tuple(str(by_number[number]) for number in sorted(by_number, key=int))
+    numbers = sorted(by_number, key=int)
+    labels = tuple(str(by_number[number]) for number in numbers)
+    for head in ("sequence_classifier", "token_classifier"):
+        if by_number and f"{head}/bias" in weights:
+            num_outputs = len(weights[f"{head}/bias"])
+            is_complete = numbers == list(map(str, range(num_outputs)))
+            require(
+                is_complete and len(set(labels)) == num_outputs,
+                "id2label",
+                f"a name of its own for each of the classifier's {num_outputs} outputs, "
+                "counted from 0",
+                by_number,
+                f"mend {path}/{CONFIG_FILE}",
+            )
     return () if labels == _unnamed(len(labels)) else labels
 
 

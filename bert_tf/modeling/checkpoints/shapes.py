@@ -64,6 +64,10 @@ _HEADS = {
     "choice_scorer": {"choice_scorer/kernel": "*1", "choice_scorer/bias": "1"},
 }
 HEADS = tuple(_HEADS)
+# Those that see what FeatureConfig chooses.
+HEADS_ON_FEATURES = (
+    *("sequence_classifier", "token_classifier", "answer_span", "choice_scorer"),
+)
 
 
 def encoder_shapes(config: BertConfig) -> dict[str, Shape]:

@@ -1,8 +1,13 @@
 """JSON in files of examples, and what is told where it is broken."""
 
+import bz2
+import gzip
 import json
+import lzma
+import random
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +44,32 @@ def test_texts_are_those_that_utf_8_can_hold(text, is_ascii):
 def test_broken_json(text, message):
     with pytest.raises(UserError, match=message):
         parse_json("a", text, line=3)
+
+
+def test_zst_of_several_frames(tmp_path):
+    path = tmp_path / "a.tsv.zst"
+    path.write_bytes(zstandard.compress(b"one\n") + zstandard.compress(b"two\n"))
+
+    assert [line for _, line in read_lines(str(path))] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "compress"),
+    [
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+        (".zst", zstandard.compress),
+    ],
+)
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_a_truncated_file_is_damaged(tmp_path, ending, compress, share):
+    content = compress(random.Random(0).randbytes(500_000).hex().encode())
+    path = tmp_path / f"a.tsv{ending}"
+    path.write_bytes(content[: int(len(content) * share)])
+
+    with pytest.raises(UserError, match=rf"compressed as {ending}, .* which is damaged"):
+        next(read_lines(str(path)))
 
 
 def test_carriage_returns_alone_end_lines(tmp_path):

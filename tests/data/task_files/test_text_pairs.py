@@ -60,6 +60,15 @@ def test_texts_that_wait_for_an_answer(tmp_path):
     assert read_text_pairs(str(path), columns={}) == [Row(2, {"text": "one"})]
 
 
+def test_words_that_headers_have_are_targets_too(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("chien\tdog\nréponse\tanswer\nLabel\tLabel\n")
+
+    rows = read_text_pairs(str(path), columns={})
+
+    assert [row.cells["target"] for row in rows] == ["dog", "answer", "Label"]
+
+
 def test_columns_by_name(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("de\ten\nhund\tdog\n")

@@ -95,6 +95,33 @@ def test_outputs_without_names_are_counted(head, num_labels, problem_type, tmp_p
     assert_same(hugging_face.read(str(tmp_path)), pretrained)
 
 
+@pytest.mark.parametrize("head", ["sequence_classifier", "token_classifier"])
+@pytest.mark.parametrize(
+    "id2label",
+    [
+        {"0": "a", "1": "b"},
+        {"0": "a", "1": "b", "2": "c", "3": "d"},
+        {"0": "a", "1": "b", "3": "c"},
+        {"0": "a", "1": "b", "2": "b"},
+    ],
+)
+def test_names_that_do_not_fit_the_outputs_are_refused(head, id2label, tmp_path):
+    hugging_face.write(make_pretrained(head, num_labels=3), str(tmp_path))
+    change_settings(tmp_path, id2label=id2label)
+
+    with pytest.raises(
+        UserError, match=r"id2label: expected a name .* classifier's 3 out"
+    ):
+        hugging_face.read(str(tmp_path))
+
+
+def test_names_without_a_classifier_are_of_no_concern(tmp_path):
+    hugging_face.write(make_pretrained("masked_lm"), str(tmp_path))
+    change_settings(tmp_path, id2label={"0": "a", "2": "b"})
+
+    hugging_face.read(str(tmp_path))
+
+
 @pytest.mark.parametrize("head", ["choice_scorer", "answer_span", "masked_lm"])
 def test_heads_that_need_no_labels(head, tmp_path):
     hugging_face.write(make_pretrained(head), str(tmp_path))
