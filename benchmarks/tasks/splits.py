@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import re
 from collections.abc import Sequence
 
 from benchmarks.tasks.catalogue import Contest
@@ -31,6 +32,7 @@ def make_files(
     lines = [line for _, line in read_lines(str(whole))]
     header, lines = lines[: contest.has_header], lines[contest.has_header :]
     if contest.eval_file:
+        lines = list(filter(re.compile(contest.train_lines).fullmatch, lines))
         parts = {"train": sample(lines, contest.num_train_lines)}
     else:
         train, held_out = split(lines, share=_HELD_OUT_SHARE)

@@ -53,7 +53,7 @@ def test_whole_files_stay_where_they_are(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_a_sample_has_the_header(tmp_path):
+def test_a_sample_of_chosen_lines_has_the_header(tmp_path):
     with lzma.open(tmp_path / "train.tsv.xz", "wt") as file:
         file.write("\n".join(["sentence\tlabel", *LINES]))
 
@@ -63,6 +63,7 @@ def test_a_sample_has_the_header(tmp_path):
             eval_file="dev.tsv",
             has_header=True,
             num_train_lines=5,
+            train_lines="line .*0",
         ),
         tmp_path,
         tmp_path / "made",
@@ -70,7 +71,8 @@ def test_a_sample_has_the_header(tmp_path):
 
     made = tmp_path / "made/train.tsv"
     assert files == {"train": str(made), "eval": str(tmp_path / "dev.tsv")}
-    assert made.read_text().splitlines() == ["sentence\tlabel", *splits.sample(LINES, 5)]
+    chosen = splits.sample(LINES[::10], 5)
+    assert made.read_text().splitlines() == ["sentence\tlabel", *chosen]
 
 
 def test_a_file_is_split_in_two(tmp_path):
