@@ -17,20 +17,17 @@ tokenizer to drop.
 import html
 import itertools
 import json
-import lzma
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from bert_tf.data import parquet, sentences
+from bert_tf.data.decompression import DAMAGE
 from bert_tf.data.documents import BadDocument, ByteRange, Document
 
 # Of a unit. A long novel has 3 MiB; what is longer than this has lost its blank lines.
 MAX_DOCUMENT_BYTES = 16 << 20
 _TOO_LONG = f"more than {MAX_DOCUMENT_BYTES} bytes"
-# What reading a damaged file raises.
-DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 _CHUNK_BYTES = 1 << 20
 _RUN_BYTES = 1 << 16  # of a file: the lines that begin there are a run of them

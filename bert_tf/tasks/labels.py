@@ -5,9 +5,7 @@ import dataclasses
 from absl import logging
 
 from bert_tf.modeling.checkpoints.pretrained import Pretrained
-from bert_tf.modeling.checkpoints.shapes import head_of
-
-_CLASSIFIERS = ("sequence_classifier", "token_classifier")
+from bert_tf.modeling.checkpoints.shapes import CLASSIFIERS, head_of
 
 
 def with_labels(pretrained: Pretrained, labels: tuple[str, ...]) -> Pretrained:
@@ -21,7 +19,7 @@ def with_labels(pretrained: Pretrained, labels: tuple[str, ...]) -> Pretrained:
     known = pretrained.labels
     if not labels or not known or known == labels:
         return pretrained
-    is_classifier = {path: head_of(path) in _CLASSIFIERS for path in pretrained.weights}
+    is_classifier = {path: head_of(path) in CLASSIFIERS for path in pretrained.weights}
     if sorted(known) == sorted(labels):
         order = [known.index(label) for label in labels]
         weights = {

@@ -1,7 +1,6 @@
 """Text files: found, decompressed and read by range."""
 
 import bz2
-import gzip
 import io
 import lzma
 import os
@@ -12,24 +11,21 @@ import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
 from apache_beam.io.localfilesystem import LocalFileSystem
 from hypothesis import strategies
 
 from bert_tf import errors
 from bert_tf.data import documents
 from pipelines import sources
+from tests import compression
 
 TEXT = "".join(
     f"Sentence number {number}.\n" * 3 + "\n" for number in range(400)
 ).encode()
 COMPRESS = {
     "": bytes,
-    ".gz": gzip.compress,
-    ".bz2": bz2.compress,
-    ".xz": lzma.compress,
     ".lzma": lambda content: lzma.compress(content, lzma.FORMAT_ALONE),
-    ".zst": zstandard.ZstdCompressor().compress,
+    **compression.COMPRESS,
 }
 COMPRESSED = [ending for ending in COMPRESS if ending]
 SENTENCES = {"input_format": "sentences", "text_field": "text", "language": "en"}

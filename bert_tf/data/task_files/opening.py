@@ -1,44 +1,21 @@
 """The text of a file of examples, plain or compressed, and errors that name its line."""
 
-import bz2
-import gzip
+import io
 import json
-import lzma
+import os
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-import zstandard
 
+from bert_tf.data.decompression import DAMAGE, open_text
 from bert_tf.errors import UserError
 
 _BYTE_ORDER_MARK = "\ufeff"
-
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 # Escapes in JSON: a pair of surrogates, half of one (the group), and any other.
 _ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
-_DAMAGE = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
-
-
-def _decompress_zst(content: bytes) -> bytes:
-    """Frames one after the other; zstandard's own reader ignores a truncated end."""
-    parts = []
-    while content:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        parts.append(frame.decompress(content))
-        if not frame.eof:
-            raise ValueError("it ends too early")
-        content = frame.unused_data
-    return b"".join(parts)
-
-
-_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress,
-    ".bz2": bz2.decompress,
-    ".xz": lzma.decompress,
-    ".zst": _decompress_zst,
-}
 
 
 def read_text(path: str) -> str:
@@ -59,15 +36,15 @@ def read_text(path: str) -> str:
             f"Expected a file of examples, received {path!r}, which cannot be read "
             f"({type(error).__name__}); check the path."
         ) from error
-    for ending, decompress in _DECOMPRESS.items():
-        if path.endswith(ending):
-            try:
-                content = decompress(content)
-            except _DAMAGE as error:
-                raise UserError(
-                    f"Expected a file compressed as {ending}, received {path!r}, which "
-                    f"is damaged ({error}); copy it again."
-                ) from error
+    ending = os.path.splitext(path)[1]
+    if ending in _COMPRESSED:
+        try:
+            content = open_text(io.BytesIO(content), path).read()
+        except (*DAMAGE, ValueError) as error:
+            raise UserError(
+                f"Expected a file compressed as {ending}, received {path!r}, which is "
+                f"damaged ({error}); copy it again."
+            ) from error
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

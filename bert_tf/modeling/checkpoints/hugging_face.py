@@ -23,7 +23,7 @@ from bert_tf.modeling.checkpoints.pretrained import (
     find_vocabulary,
     is_lower_case,
 )
-from bert_tf.modeling.checkpoints.shapes import head_of
+from bert_tf.modeling.checkpoints.shapes import CLASSIFIERS, head_of
 from bert_tf.modeling.checkpoints.weight_names import (
     WeightNames,
     Weights,
@@ -307,7 +307,7 @@ def _labels(settings: dict[str, Any], weights: Weights, path: str) -> tuple[str,
     by_number = settings.get("id2label") or {}
     numbers = sorted(by_number, key=int)
     labels = tuple(str(by_number[number]) for number in numbers)
-    for head in ("sequence_classifier", "token_classifier"):
+    for head in CLASSIFIERS:
         if by_number and f"{head}/bias" in weights:
             num_outputs = len(weights[f"{head}/bias"])
             is_complete = numbers == list(map(str, range(num_outputs)))

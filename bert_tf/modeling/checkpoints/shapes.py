@@ -64,10 +64,10 @@ _HEADS = {
     "choice_scorer": {"choice_scorer/kernel": "*1", "choice_scorer/bias": "1"},
 }
 HEADS = tuple(_HEADS)
+# Those whose outputs are classes.
+CLASSIFIERS = ("sequence_classifier", "token_classifier")
 # Those that see what FeatureConfig chooses.
-HEADS_ON_FEATURES = (
-    *("sequence_classifier", "token_classifier", "answer_span", "choice_scorer"),
-)
+HEADS_ON_FEATURES = (*CLASSIFIERS, "answer_span", "choice_scorer")
 
 
 def encoder_shapes(config: BertConfig) -> dict[str, Shape]:

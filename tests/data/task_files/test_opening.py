@@ -1,9 +1,6 @@
 """JSON in files of examples, and what is told where it is broken."""
 
-import bz2
-import gzip
 import json
-import lzma
 import random
 
 import pytest
@@ -13,6 +10,7 @@ from hypothesis import strategies as st
 
 from bert_tf.data.task_files.opening import parse_json, read_lines
 from bert_tf.errors import UserError
+from tests.compression import COMPRESS
 
 
 @given(text=st.text('\\"ud83dDC00\n\ud83d\udc00é😀'), is_ascii=st.booleans())
@@ -53,15 +51,7 @@ def test_zst_of_several_frames(tmp_path):
     assert [line for _, line in read_lines(str(path))] == ["one", "two"]
 
 
-@pytest.mark.parametrize(
-    ("ending", "compress"),
-    [
-        (".gz", gzip.compress),
-        (".bz2", bz2.compress),
-        (".xz", lzma.compress),
-        (".zst", zstandard.compress),
-    ],
-)
+@pytest.mark.parametrize(("ending", "compress"), COMPRESS.items())
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
 def test_a_truncated_file_is_damaged(tmp_path, ending, compress, share):
     content = compress(random.Random(0).randbytes(500_000).hex().encode())

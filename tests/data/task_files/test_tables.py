@@ -1,14 +1,10 @@
 """Tables of examples, and what is told of broken ones."""
 
-import bz2
-import gzip
-import lzma
-
 import pytest
-import zstandard
 
 from bert_tf.data.task_files.tables import NO_LABEL, Layout, Row, read_table
 from bert_tf.errors import UserError
+from tests.compression import COMPRESS
 
 SENTENCES = Layout({"text": "sentence", "label": "label"})
 LABEL_FIRST = Layout({"text": "1", "label": "0"}, cells=(r"\w+", r".*"))
@@ -72,15 +68,7 @@ def test_lists_where_they_are_expected(tmp_path):
     assert rows == [Row(1, {"text": "a", "label": '["é", null]'})]
 
 
-@pytest.mark.parametrize(
-    ("ending", "compress"),
-    [
-        (".gz", gzip.compress),
-        (".bz2", bz2.compress),
-        (".xz", lzma.compress),
-        (".zst", zstandard.compress),
-    ],
-)
+@pytest.mark.parametrize(("ending", "compress"), COMPRESS.items())
 def test_compressed_files(ending, compress, tmp_path):
     path = written(tmp_path, f"a.tsv{ending}", compress(b"sentence\tlabel\na\t1\n"))
 
