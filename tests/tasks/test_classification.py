@@ -297,7 +297,7 @@ def test_a_head_goes_with_what_it_has_learnt_from(bert, reviews, tmp_path, caplo
     again = config_of(workdir, reviews, num_epochs=0)
     with pytest.raises(UserError, match=r"learnt from, .*layers=\(-2,\).* set --layers"):
         finetune_and_evaluate(again, other)
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="absl")
     finetune_and_evaluate(config_of(workdir, reviews, num_epochs=1), other)
     assert "new weights: sequence_classifier/kernel" in caplog.text
 
