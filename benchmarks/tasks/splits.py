@@ -1,4 +1,4 @@
-"""Parts of a file's lines, chosen by what is in them: the same wherever it is done."""
+"""Parts of a file's lines, as if drawn at random, and the same wherever it is done."""
 
 import hashlib
 import pathlib
@@ -35,7 +35,9 @@ def make_files(
         lines = list(filter(re.compile(contest.train_lines).fullmatch, lines))
         parts = {"train": sample(lines, contest.num_train_lines)}
     else:
-        train, held_out = split(lines, share=_HELD_OUT_SHARE)
+        train, held_out = split(
+            lines, share=_HELD_OUT_SHARE, splits_repeats=contest.splits_repeats
+        )
         parts = {"train": train, "eval": held_out}
     name = pathlib.Path(contest.train_file.removesuffix(".xz"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,16 +48,21 @@ def make_files(
     return files
 
 
-def split(lines: Sequence[str], *, share: float) -> tuple[list[str], list[str]]:
-    """Lines to train on and lines to hold out; equal ones are never apart.
+def split(
+    lines: Sequence[str], *, share: float, splits_repeats: bool
+) -> tuple[list[str], list[str]]:
+    """Lines to train on and lines to hold out.
 
     Args:
         lines: in any number.
         share: of the lines to hold out, about.
+        splits_repeats: choose by where a line is, not by what it is: of equal ones some
+            may be trained on and others held out.
     """
     parts: tuple[list[str], list[str]] = ([], [])
-    for line in lines:
-        parts[_place(line) < share].append(line)
+    for number, line in enumerate(lines):
+        place = _place(str(number) if splits_repeats else line)
+        parts[place < share].append(line)
     return parts
 
 
@@ -65,7 +72,7 @@ def sample(lines: Sequence[str], number: int) -> list[str]:
     return [lines[index] for index in sorted(chosen)]
 
 
-def _place(line: str) -> float:
+def _place(key: str) -> float:
     """From 0 to 1, as if drawn at random."""
-    digest = hashlib.blake2b(line.encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

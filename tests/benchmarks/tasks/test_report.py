@@ -13,7 +13,7 @@ def result(system, seed, accuracy, **fields):
         system,
         seed,
         load_average=0.5 + seed,
-        figures=[{"accuracy": 0.1}, {"accuracy": accuracy}],
+        figures=[{"accuracy": 0.1}, {"accuracy": accuracy}, {"accuracy": 0.5}],
         seconds=60.0 * (seed + 1),
         **fields,
     )
@@ -38,7 +38,7 @@ def rows_of(markdown):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_figures_are_those_of_the_last_epoch(results):
+def test_figures_are_those_of_the_best_epoch_and_of_the_last(results):
     markdown = results.to_markdown()
 
     sst2, _ = rows_of(markdown)
@@ -48,6 +48,8 @@ def test_figures_are_those_of_the_last_epoch(results):
         "0.87 met",
         "0.890 ± 0.014 [0.880, 0.900]",
         "0.860",
+        "0.500 ± 0.000 [0.500, 0.500]",
+        "0.500",
         "1.5",
         "1.0",
         "0.5 to 1.5",
@@ -61,7 +63,7 @@ def test_a_failure_is_told(results):
     _, scan = rows_of(markdown)
     assert scan == [
         *("SCAN simple, from random weights", "exact_match", "0.95"),
-        *[""] * 5,
+        *[""] * 7,
     ]
     assert (
         "bert_tf failed at SCAN simple, from random weights with seed 0: no memory"
@@ -80,5 +82,6 @@ def test_a_floor_is_for_each_seed(results):
 def test_json_holds_everything(results):
     content = json.loads(results.to_json())
 
-    assert content["results"][0]["figures"] == [{"accuracy": 0.1}, {"accuracy": 0.88}]
+    figures = content["results"][0]["figures"]
+    assert [of_one["accuracy"] for of_one in figures] == [0.1, 0.88, 0.5]
     assert content["tasks"]["sst2"]["learning_rate"] == 1e-4

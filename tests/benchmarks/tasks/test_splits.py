@@ -1,6 +1,8 @@
-"""Parts of files, chosen by content."""
+"""Parts of files, of lines that are told apart by their numbers."""
 
 import lzma
+
+import pytest
 
 from benchmarks.tasks import splits
 from benchmarks.tasks.catalogue import Contest
@@ -16,18 +18,24 @@ def contest(**fields):
 
 
 def test_the_parts_are_all_and_depend_on_the_lines_alone():
-    train, held_out = splits.split(LINES, share=0.2)
+    train, held_out = splits.split(LINES, share=0.2, splits_repeats=False)
 
     assert sorted(train + held_out) == sorted(LINES)
     # 0.2 within four standard deviations, of the binomial distribution.
     assert abs(len(held_out) - 200) < 4 * (1000 * 0.2 * 0.8) ** 0.5
-    assert splits.split(LINES[::-1], share=0.2) == (train[::-1], held_out[::-1])
+    backwards = splits.split(LINES[::-1], share=0.2, splits_repeats=False)
+    assert backwards == (train[::-1], held_out[::-1])
 
 
-def test_what_is_there_twice_is_in_one_part():
-    train, held_out = splits.split(LINES + LINES, share=0.2)
+@pytest.mark.parametrize("splits_repeats", [False, True])
+def test_what_is_there_twice_may_be_in_both_parts_or_not(splits_repeats):
+    train, held_out = splits.split(
+        LINES + LINES, share=0.2, splits_repeats=splits_repeats
+    )
 
-    assert not set(train) & set(held_out)
+    assert sorted(train + held_out) == sorted(LINES + LINES)
+    assert abs(len(held_out) - 400) < 4 * (2000 * 0.2 * 0.8) ** 0.5
+    assert bool(set(train) & set(held_out)) == splits_repeats
 
 
 def test_a_sample_keeps_the_order_and_grows():
@@ -82,4 +90,4 @@ def test_a_file_is_split_in_two(tmp_path):
 
     parts = [(tmp_path / "made" / part).read_text().split("\n") for part in files]
     assert [part.pop() for part in parts] == ["", ""]
-    assert tuple(parts) == splits.split(LINES, share=0.2)
+    assert tuple(parts) == splits.split(LINES, share=0.2, splits_repeats=False)
