@@ -3,6 +3,7 @@
 import atexit
 import logging as python_logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from bert_tf.errors import UserError
 
 # Packages that tell their inner workings at the level our progress has.
 CHATTY = ("tensorflow", "keras", "apache_beam", "botocore")
+_INTERRUPTED = 128 + signal.SIGINT  # as shells tell it
 _USER_ERROR = f"{UserError.__module__}.{UserError.__name__}: "  # in a traceback
 
 
@@ -39,6 +41,8 @@ def run(
             sys.stdout.flush()
         except UserError as error:
             _exit(error, error.exit_code)
+        except KeyboardInterrupt:
+            _exit("interrupted.", _INTERRUPTED)
         except BrokenPipeError:  # who reads the output, such as head, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)

@@ -17,6 +17,7 @@ may be compressed: .gz, .bz2, .xz or .zst.
 import io
 import itertools
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +29,6 @@ from bert_tf import cli
 from bert_tf.config import Sampling, parse_sampling
 from bert_tf.errors import UserError
 
-BATCH_SIZE = 32
 _SEEN_LINES = 10  # of a file that may be the task's own
 _EXAMPLES = re.compile(r"\.(tsv|csv|json|conllu?)(\.(gz|bz2|xz|zst))?$")
 
@@ -43,6 +43,12 @@ _SIGNATURE = flags.DEFINE_string(
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _INPUT = flags.DEFINE_string("input", None, "File with a text a line, or -.")
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size",
+    32,
+    "Texts answered together; 1 answers each line of standard input as it comes.",
+    lower_bound=1,
+)
 _COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
 _SAMPLING = flags.DEFINE_string("sampling", None, "Of a --workdir; see bert_tf.evaluate.")
 
@@ -101,8 +107,8 @@ def main(argv):
 
 def _answers_of_export() -> Iterator[dict]:
     signature = load_signature(_MODEL_DIR.value, _SIGNATURE.value)
-    texts = _TEXT.value or _read_lines(_INPUT.value)
-    return answers(signature, _parse(texts, input_ranks(signature)))
+    inputs = _parse(_read_texts(), input_ranks(signature))
+    return answers(signature, inputs, batch_size=_BATCH_SIZE.value)
 
 
 def _answers_of_run(
@@ -113,16 +119,17 @@ def _answers_of_run(
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampling=sampling)
-    texts = [] if holds_examples else _TEXT.value or _read_lines(_INPUT.value)
+    texts = [] if holds_examples else _read_texts()
     if not holds_examples and _INPUT.value not in (None, "-"):
         texts = list(texts)
         holds_examples = _are_examples(task, texts)
     if holds_examples:
         examples = task.read(_INPUT.value, columns)
-        found = answer_examples(task, model, examples, batch_size=BATCH_SIZE)
+        task.tell_of_cut(_INPUT.value, task.num_cut(examples), len(examples))
+        found = answer_examples(task, model, examples, batch_size=_BATCH_SIZE.value)
         return with_answers(examples, found)
-    inputs = _parse(texts, task.raw_inputs)
-    return answer_inputs(task, model, inputs, batch_size=BATCH_SIZE)
+    path, inputs = _INPUT.value or "--text", _parse(texts, task.raw_inputs)
+    return answer_inputs(task, model, inputs, path=path, batch_size=_BATCH_SIZE.value)
 
 
 def _are_examples(task, lines: Iterable[str]) -> bool:
@@ -208,12 +215,13 @@ def input_ranks(signature) -> dict[str, int]:
     return {name: spec.shape.rank for name, spec in specs.items()}
 
 
-def answers(signature, inputs) -> Iterator[dict]:
+def answers(signature, inputs, *, batch_size: int) -> Iterator[dict]:
     """Answers in batches.
 
     Args:
         signature: what `load_signature` returned.
         inputs: dictionaries of strings, or of lists of strings, by name.
+        batch_size: inputs together.
 
     Yields:
         The inputs and the outputs of each in one dictionary. For masks these are
@@ -222,9 +230,10 @@ def answers(signature, inputs) -> Iterator[dict]:
     from bert_tf.tasks.batches import ask
 
     ranks = input_ranks(signature)
-    for given, arrays, row in ask(signature, ranks, inputs, batch_size=BATCH_SIZE):
-        answer = {name: values[row] for name, values in arrays.items()}
-        yield dict(given) | _to_plain(answer)
+    for batch, arrays in ask(signature, ranks, inputs, batch_size=batch_size):
+        for row, given in enumerate(batch):
+            answer = {name: values[row] for name, values in arrays.items()}
+            yield dict(given) | _to_plain(answer)
 
 
 def format_filled_masks(answer: dict) -> str:
@@ -251,13 +260,18 @@ def _newest_version(model_dir: str) -> str:
     return versions[max(versions)] if versions else model_dir
 
 
-def _read_lines(path: str) -> Iterator[str]:
-    """Lines of a file, or of standard input as they come."""
+def _read_texts() -> Iterable[str]:
+    """Of --text, or the lines of a file, or of standard input as they come.
+
+    In the first and the last, bytes that are no UTF-8 are answered, as by a server.
+    """
     from bert_tf.data.task_files.opening import read_lines
 
-    if path != "-":
-        return (line for _, line in read_lines(path))
-    # Bytes that are no UTF-8 are answered, as by a server; a byte order mark is none.
+    if _TEXT.value:
+        return [os.fsencode(text).decode("utf-8", "replace") for text in _TEXT.value]
+    if _INPUT.value != "-":
+        return (line for _, line in read_lines(_INPUT.value))
+    # A byte order mark is no part of a text.
     lines = io.TextIOWrapper(
         sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="\n"
     )

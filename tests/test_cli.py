@@ -141,3 +141,16 @@ cli.run(main)
     assert result.stdout == "stopped\n"
     assert result.stderr == "error: Expected this, received that.\n"
     assert result.returncode == 2
+
+
+def test_who_interrupts_is_told_so_on_one_line():
+    code = """
+import signal
+from bert_tf import cli
+
+cli.run(lambda argv: signal.raise_signal(signal.SIGINT))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert result.stderr == "error: interrupted.\n"
+    assert result.returncode == 130

@@ -69,6 +69,20 @@ def test_answers_a_person(model_dir):
     assert filled.startswith("  1. ") and len(filled.split()) == 1 + 2 * 3
 
 
+def test_what_is_no_utf_8_is_answered(model_dir):
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "bert_tf.predict", f"--model_dir={model_dir}"),
+            *("--signature=embed", b"--text=caf\xe9"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 0 and not result.stderr
+    assert json.loads(result.stdout)["text"] == "caf\ufffd"
+
+
 def test_an_exported_model_cannot_be_told_how_to_write(tmp_path):
     result = run(
         "bert_tf.predict", f"--model_dir={tmp_path}", "--text=a", "--sampling=beam"
@@ -82,7 +96,7 @@ def test_needs_none_of_our_models(model_dir):
     program = (
         "import sys; from bert_tf import predict;"
         f"s = predict.load_signature({model_dir!r}, 'serving_default');"
-        "list(predict.answers(s, [{'text': 'a [MASK]'}]));"
+        "list(predict.answers(s, [{'text': 'a [MASK]'}], batch_size=1));"
         "print(*(name for name in sys.modules if name.startswith('bert_tf.')))"
     )
 

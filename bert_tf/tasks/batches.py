@@ -23,7 +23,7 @@ def ask(
     inputs: Iterable[Inputs],
     *,
     batch_size: int,
-) -> Iterator[tuple[Inputs, dict[str, np.ndarray], int]]:
+) -> Iterator[tuple[list[Inputs], dict[str, np.ndarray]]]:
     """Calls a function in batches.
 
     Args:
@@ -33,7 +33,7 @@ def ask(
         batch_size: inputs together.
 
     Yields:
-        Each input, what the function gave for its batch, and its row there.
+        The inputs of each batch, and what the function gave for it.
     """
     inputs = iter(inputs)
     while batch := list(itertools.islice(inputs, batch_size)):
@@ -43,9 +43,7 @@ def ask(
                 for name, rank in ranks.items()
             }
         )
-        arrays = {name: values.numpy() for name, values in outputs.items()}
-        for row, given in enumerate(batch):
-            yield given, arrays, row
+        yield batch, {name: values.numpy() for name, values in outputs.items()}
 
 
 def to_plain(value: Any) -> Any:

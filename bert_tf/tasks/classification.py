@@ -49,17 +49,17 @@ class Classification(Task):
 
     @classmethod
     def read_labelled(cls, path: str, columns: Mapping[str, str]) -> list[Example]:
-        """See Task. Pairs on which those who judged did not agree are left out."""
+        """See Task. Examples whose label says that there is none are left out."""
         examples = super().read_labelled(path, columns)
         agreed = [example for example in examples if example.target != NO_LABEL]
         if not agreed:
             raise UserError(
-                f"{path}: expected examples with labels, received only such on which "
-                "those who judged did not agree; check the file."
+                f"{path}: expected examples with labels, received only such whose label "
+                "says that there is none; check the file."
             )
         if len(agreed) < len(examples):
             logging.warning(
-                "%s: left out %d examples on whose label those who judged did not agree.",
+                "%s: left out %d examples whose label says that there is none.",
                 path,
                 len(examples) - len(agreed),
             )

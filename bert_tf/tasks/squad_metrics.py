@@ -65,7 +65,8 @@ def best_threshold(
     A question is answered if its difference is at most the threshold. The official
     `find_best_thresh` may part questions of the same difference, which no threshold
     does, and calls a threshold of 0 what answers no question; here it is one below all
-    differences.
+    differences. To it, a question whose gold answers have no words ("--") has an answer
+    when it searches and none when it scores; here it has none.
 
     Args:
         scores: of each question's answer; at least one.

@@ -167,14 +167,17 @@ class Task(abc.ABC):
                         f"expected one of the labels {', '.join(self.config.labels)}, "
                         f"received {label!r}; mend the line, or train with this label.",
                     )
-        num_cut = self.num_cut(examples)
+        self.tell_of_cut(path, self.num_cut(examples), len(examples))
+
+    def tell_of_cut(self, path: str, num_cut: int, num_examples: int) -> None:
+        """Warns of examples of a file that are longer than the model may see."""
         if num_cut:
             logging.warning(
                 "%s: %d of %d examples are longer than max_seq_length=%d allows; the "
                 "rest of them is not seen.",
                 path,
                 num_cut,
-                len(examples),
+                num_examples,
                 self.config.max_seq_length,
             )
 

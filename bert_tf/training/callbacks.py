@@ -48,10 +48,16 @@ class StopOnNonFinite(keras.callbacks.Callback):
     """Stops before a checkpoint is made of weights that a NaN has spoiled.
 
     It has to stand before SaveCheckpoint.
+
+    Args:
+        state: of the training.
+        steps_per_checkpoint: how often one is made.
+        advice: what lowers the rate, in the words of who is called.
     """
 
-    def __init__(self, state: TrainingState, *, steps_per_checkpoint: int):
+    def __init__(self, state: TrainingState, *, steps_per_checkpoint: int, advice: str):
         super().__init__()
+        self._advice = advice
         self._state = state
         self._steps_per_checkpoint = steps_per_checkpoint
 
@@ -70,8 +76,8 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def _stop(self, name, value):
         raise UserError(
             f"Expected a finite {name}, received {value} at step {self._state.step}; "
-            "lower optimizer.learning_rate or raise optimizer.warmup_steps, and start "
-            "in another --workdir. The checkpoints of this one are from before."
+            f"{self._advice}, and start in another --workdir. Checkpoints in this one "
+            "are from before."
         )
 
 

@@ -147,7 +147,11 @@ def finetune_and_evaluate(
     # Train.
     log = MetricsLog(os.path.join(workdir, METRICS_FILE), first_step=state.step)
     to_call = [
-        callbacks.StopOnNonFinite(state, steps_per_checkpoint=batches.num_batches),
+        callbacks.StopOnNonFinite(
+            state,
+            steps_per_checkpoint=batches.num_batches,
+            advice="lower --learning_rate or raise --warmup_share",
+        ),
         callbacks.ShowProgress(
             state, None, num_train_steps=config.num_epochs * batches.num_batches
         ),

@@ -120,7 +120,11 @@ def train_and_evaluate(config: PretrainConfig, workdir: str) -> dict[str, float]
     steps_per_checkpoint = config.steps_per_checkpoint
     to_call = [
         callbacks.ContinueEpoch(state, steps_per_log=config.steps_per_log),
-        callbacks.StopOnNonFinite(state, steps_per_checkpoint=steps_per_checkpoint),
+        callbacks.StopOnNonFinite(
+            state,
+            steps_per_checkpoint=steps_per_checkpoint,
+            advice="lower optimizer.learning_rate or raise optimizer.warmup_steps",
+        ),
     ]
     if is_writer:
         new_speedometer = functools.partial(

@@ -430,6 +430,13 @@ def test_texts_that_are_cut_are_counted(bert, reviews, tmp_path, caplog):
     assert "are longer than max_seq_length=8" in caplog.text
 
 
+def test_a_rate_that_is_too_high_is_told_in_the_programs_words(bert, reviews, tmp_path):
+    config = config_of(bert, reviews, learning_rate=1e30, num_epochs=1)
+
+    with pytest.raises(UserError, match="lower --learning_rate or raise --warmup_share"):
+        finetune_and_evaluate(config, str(tmp_path))
+
+
 def test_pairs_nobody_agreed_on_are_left_out(tmp_path):
     path = tmp_path / "snli.jsonl"
     lines = [

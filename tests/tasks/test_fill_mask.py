@@ -80,7 +80,7 @@ def test_raw_text_is_filled_in(task_and_model):
     task, model = task_and_model
     inputs = [{"text": "the [MASK] sat"}, {"text": "a dog"}]
 
-    first, second = answer_inputs(task, model, inputs, batch_size=2)
+    first, second = answer_inputs(task, model, inputs, path="-", batch_size=2)
 
     assert first["text"] == "the [MASK] sat"
     ((*candidates,),) = first["masks"]

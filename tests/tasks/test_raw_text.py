@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -50,6 +51,38 @@ def test_the_program_answers_from_a_run(workdir):
     assert second["text"] == ""
     assert nothing.returncode == 2
     assert "Expected a text a line, received an empty '-'" in nothing.stderr
+
+
+def test_a_line_is_answered_before_the_next_one_comes(workdir):
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bert_tf.predict", f"--workdir={workdir}"),
+            *("--input=-", "--batch_size=1"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        watchdog = threading.Timer(120, process.kill)
+        watchdog.start()
+        for text in ("a good film", "bad"):
+            print(text, file=process.stdin, flush=True)
+            assert json.loads(process.stdout.readline())["text"] == text
+        process.stdin.close()
+        watchdog.cancel()
+
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv"])
+def test_texts_that_are_cut_are_counted(name, workdir, tmp_path):
+    (tmp_path / name).write_text("text\n" + "good " * 20 + "\ngood\n" * 40)
+
+    done = predict(workdir, f"--input={tmp_path / name}")
+
+    assert f"{name}: 1 of {81 if name == 'a.txt' else 41} examples are longer" in (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,20 +19,25 @@ TEXTS = (
     # GLUE's CoLA: source, acceptability, the author's mark, sentence.
     Layout({"text": "3", "label": "1"}, cells=(r"[\w.-]+", r"[01]", r"[*?\s]*", r".*")),
     # The SMS spam collection, and others that begin with the label.
-    Layout({"text": "1", "label": "0"}, cells=(r"[\w.-]{1,32}", r".*")),
+    Layout(
+        {"text": "1", "label": "0"},
+        cells=(r"[\w.-]{1,32}", r".*"),
+        header=(r"(?i)label|category|class|sentiment|target|rating", r".*"),
+    ),
     *(Layout({"text": text}) for text in ("sentence", "text")),
 )
 
 _LABELLED_PAIRS = (
     # SNLI, and GLUE's MNLI.
     _named("sentence1", "gold_label", pair="sentence2", no_label="-"),
-    _named("sentence1", "label", pair="sentence2"),  # GLUE's RTE, WNLI
-    _named("question", "label", pair="sentence"),  # GLUE's QNLI
-    _named("question1", "is_duplicate", pair="question2"),  # GLUE's QQP
-    _named("question1", "label", pair="question2"),  # the same of Hugging Face
-    _named("#1 String", "Quality", pair="#2 String"),  # GLUE's MRPC
-    # SNLI and MNLI of Hugging Face.
+    # GLUE's RTE, WNLI and QNLI. Hugging Face has -1 where there is no label, here and
+    # in its own SNLI, MNLI and QQP.
+    _named("sentence1", "label", pair="sentence2", no_label="-1"),
+    _named("question", "label", pair="sentence", no_label="-1"),
     _named("premise", "label", pair="hypothesis", no_label="-1"),
+    _named("question1", "label", pair="question2", no_label="-1"),
+    _named("question1", "is_duplicate", pair="question2"),  # GLUE's QQP
+    _named("#1 String", "Quality", pair="#2 String"),  # GLUE's MRPC
     _named("text", "label", pair="text_pair"),
     _named("text_a", "label", pair="text_b"),
 )

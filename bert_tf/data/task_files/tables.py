@@ -17,7 +17,7 @@ from bert_tf.data.task_files.opening import parse_json, read_lines, read_text, w
 from bert_tf.errors import UserError
 
 FORMATS = ("tsv", "csv", "jsonl")
-NO_LABEL = ""  # where those who judged did not agree
+NO_LABEL = ""  # those who judged did not agree, or it is kept secret
 _LABEL = "label"  # what tasks call it
 _TARGETS = frozenset({_LABEL, "score", "summary", "target"})
 _MANY = 20  # rows of which most should have a label that others have too
@@ -44,7 +44,7 @@ class Layout:
     columns: Mapping[str, str]  # from what a task calls it to what the table does
     cells: tuple[str, ...] = ()
     header: tuple[str, ...] = ()  # patterns of a first row that is another table's header
-    no_label: str | None = None  # what stands where those who judged did not agree
+    no_label: str | None = None  # what stands where there is no label
 
     @property
     def is_numbered(self) -> bool:
@@ -313,6 +313,8 @@ def _select(
                 "another with --columns.",
             )
         value = row.cells[column]
+        if name == _LABEL and isinstance(value, float) and value.is_integer():
+            value = int(value)  # as pandas writes 1 where other rows have no label
         is_empty = value is None or (isinstance(value, str) and not value.strip())
         if is_empty and name in optional:
             continue

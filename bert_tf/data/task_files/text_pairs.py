@@ -14,7 +14,10 @@ from bert_tf.data.task_files.tables import Layout, Row, read_table
 
 _SCAN = re.compile(r"IN: (?P<text>.*\S.*) OUT: (?P<target>.*\S.*)")
 # What other headers of two columns have second.
-_NAMES = "source|target|input|output|src|tgt|text|label|summary|article|question|answer"
+_NAMES = (
+    "source|target|input|output|src|tgt|text|label|summary|article|question|answer|"
+    "translation|(source|target|input|output)[ _-](text|sentence|sequence)"
+)
 _LAYOUTS = (
     Layout({"text": "source", "target": "target"}),
     Layout({"text": "text", "target": "target"}),

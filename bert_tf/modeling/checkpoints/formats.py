@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -36,7 +37,8 @@ def read_pretrained(
         allow_missing: beginnings of our variables' paths that need not be there.
 
     Raises:
-        UserError: it is none of these, is damaged, or a weight is missing.
+        UserError: it is none of these, is damaged, or a weight is missing or not
+            finite.
     """
     read = _reader_of(path)
     pretrained = read(path, do_lower_case=do_lower_case)
@@ -48,6 +50,12 @@ def read_pretrained(
         pretrained.coverage.format(),
     )
     pretrained.coverage.require(allow_missing)
+    for name, values in pretrained.weights.items():
+        if not np.isfinite(values).all():
+            raise UserError(
+                f"Expected finite weights in {path!r}, received {name} with one that is "
+                "not; take a checkpoint from before."
+            )
     return pretrained
 
 

@@ -12,9 +12,11 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from bert_tf.config import BertConfig
+from bert_tf.config import SPECIAL_TOKENS, BertConfig
 from bert_tf.config.checks import require
+from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary, save_vocabulary
+from bert_tf.data.word_splitting import MAX_WORD_LENGTH
 from bert_tf.errors import UserError
 from bert_tf.files import make_folder, read_json, write_atomically
 from bert_tf.modeling.checkpoints.coverage import Coverage
@@ -64,23 +66,39 @@ _DTYPES = {
     "F16": np.float16,
     "BF16": tf.bfloat16.as_numpy_dtype,
 }
-# What must be so, or the model is another one.
+# What must be one of these if it is given, or the model is another one.
 _REQUIRED = {
-    "model_type": "bert",
-    "position_embedding_type": "absolute",
-    "is_decoder": False,
-    "add_cross_attention": False,
+    "model_type": ["bert"],
+    "position_embedding_type": ["absolute"],
+    "is_decoder": [False],
+    "add_cross_attention": [False],
 }
 # The same of its tokens.
 _REQUIRED_OF_TOKENIZER = {
-    "do_basic_tokenize": True,
-    "tokenize_chinese_chars": True,
-    "word_tokenizer_type": "basic",
-    "subword_tokenizer_type": "wordpiece",
+    "do_basic_tokenize": [True],
+    "tokenize_chinese_chars": [True],
+    "word_tokenizer_type": ["basic"],
+    "subword_tokenizer_type": ["wordpiece"],
 }
 # Rows are added for the sake of speed to the next multiple of 8, or up to 128.
 _PADDING, _MAX_PADDING = 8, 128
-_REQUIRED_OF_NORMALIZER = {"clean_text": True, "handle_chinese_chars": True}
+_SHOWN = 5  # of tokens that a warning names
+# The same of the parts of tokenizer.json.
+_REQUIRED_OF_PARTS = {
+    "normalizer": {
+        "type": ["BertNormalizer"],
+        "clean_text": [True],
+        "handle_chinese_chars": [True],
+    },
+    "pre_tokenizer": {"type": ["BertPreTokenizer"]},
+    "model": {
+        "type": ["WordPiece"],
+        "unk_token": ["[UNK]"],
+        "continuing_subword_prefix": ["##"],
+        # What transformers writes, and what the original has and is done here.
+        "max_input_chars_per_word": [100, MAX_WORD_LENGTH],
+    },
+}
 # What has the values of another, unless tie_word_embeddings says no.
 _TIED = {
     "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
@@ -172,17 +190,19 @@ def read(path: str, *, do_lower_case: bool | None = None) -> Pretrained:
             f"Expected {CONFIG_FILE} in {path!r}, found none; give the model's folder."
         )
     _check_settings(settings, path)
-    tokenizer, normalizer = _tokenizer_settings(path)
+    tokens, tokenizer = _read_tokenizer(path)
     size = settings.get("vocab_size", BertConfig().vocab_size)
-    vocabulary = _vocabulary_of(path, size=size)
+    vocabulary = _vocabulary_of(path, tokenizer, size=size)
     if do_lower_case is None:
-        do_lower_case = _lower_case(tokenizer, normalizer, path)
+        do_lower_case = _lower_case(tokens, tokenizer.get("normalizer", {}), path)
     config = BertConfig(
         **{name: settings[name] for name in _FIELDS if name in settings},
         hidden_act=_ACTIVATIONS[settings.get("hidden_act", "gelu")],
         do_lower_case=is_lower_case(vocabulary, do_lower_case),
     )
     config.validate()
+    if vocabulary:
+        _tell_of_added(path, tokenizer, vocabulary, lower_case=config.do_lower_case)
     architecture = next(iter(settings.get("architectures") or ["BertModel"]))
     names = weight_names(classifier=_CLASSIFIERS.get(architecture, "sequence_classifier"))
     theirs = _with_full_names(_read_weights(path))
@@ -243,13 +263,16 @@ def write(pretrained: Pretrained, folder: str) -> Coverage:
     return coverage
 
 
-def _require(settings: Mapping[str, Any], required: Mapping[str, Any], path: str) -> None:
-    """Raises UserError if a setting is given and is not what is required."""
-    for name, expected in required.items():
-        if settings.get(name, expected) != expected:
+def _require(
+    settings: Mapping[str, Any], required: Mapping[str, Sequence[Any]], path: str
+) -> None:
+    """Raises UserError if a setting is given and is none of those that it may be."""
+    for name, known in required.items():
+        if settings.get(name, known[0]) not in known:
             raise UserError(
-                f"Expected {name}={json.dumps(expected)} in {path}, received "
-                f"{json.dumps(settings[name])}, which this package does not have."
+                f"Expected {name}={' or '.join(map(json.dumps, known))} in {path}, "
+                f"received {json.dumps(settings[name])}, which this package does not "
+                "have."
             )
 
 
@@ -275,17 +298,46 @@ def _check_settings(settings: dict[str, Any], path: str) -> None:
     require(is_numbered, "id2label", "names by numbers", labels, todo)
 
 
-def _tokenizer_settings(path: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What tokenizer_config.json says, and the BertNormalizer of tokenizer.json."""
+def _read_tokenizer(path: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What tokenizer_config.json and tokenizer.json say of a tokenizer like BERT's.
+
+    Raises:
+        UserError: they tell of another one.
+    """
     settings = read_json(os.path.join(path, _TOKENIZER_CONFIG_FILE)) or {}
+    _require(settings, _REQUIRED_OF_TOKENIZER, f"{path}/{_TOKENIZER_CONFIG_FILE}")
     tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE)) or {}
     with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
-        normalizer = tokenizer.get("normalizer") or {}
-        if normalizer.get("type") != "BertNormalizer":
-            normalizer = {}
-    _require(settings, _REQUIRED_OF_TOKENIZER, f"{path}/{_TOKENIZER_CONFIG_FILE}")
-    _require(normalizer, _REQUIRED_OF_NORMALIZER, f"{path}/{_TOKENIZER_FILE}")
-    return settings, normalizer
+        for part, required in _REQUIRED_OF_PARTS.items():
+            found = tokenizer.get(part, {})
+            found = {"type": None} if found is None else found  # which does nothing
+            _require(found, required, f"the {part} of {path}/{_TOKENIZER_FILE}")
+    return settings, tokenizer
+
+
+def _tell_of_added(
+    path: str, tokenizer: Mapping[str, Any], vocabulary: Vocabulary, *, lower_case: bool
+) -> None:
+    """Warns of tokens that transformers finds in a text and our tokenizer does not."""
+    with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
+        added = [token["content"] for token in tokenizer.get("added_tokens", [])]
+    added = [token for token in added if token not in SPECIAL_TOKENS]
+    if not added:
+        return
+    ids = BertTokenizer(vocabulary, lower_case=lower_case).tokenize(added).to_list()
+    split = [
+        token
+        for token, received in zip(added, ids, strict=True)
+        if received != [vocabulary.ids.get(token)]
+    ]
+    if split:
+        logging.warning(
+            "%s: %d added tokens (%s) are not found in texts: this package splits at "
+            "punctuation first, as BERT does. Their embeddings are not used.",
+            path,
+            len(split),
+            ", ".join(split[:_SHOWN]) + (", ..." if split[_SHOWN:] else ""),
+        )
 
 
 def _check_tied(theirs: Weights, path: str) -> None:
@@ -369,7 +421,9 @@ def _known_layout(path: str) -> Iterator[None]:
         ) from error
 
 
-def _vocabulary_of(path: str, *, size: int) -> Vocabulary | None:
+def _vocabulary_of(
+    path: str, tokenizer: Mapping[str, Any], *, size: int
+) -> Vocabulary | None:
     """The vocabulary for a model of `size` embeddings, as far as there is one.
 
     Tokens that were added to a model later are in tokenizer.json alone. Embeddings may
@@ -377,7 +431,7 @@ def _vocabulary_of(path: str, *, size: int) -> Vocabulary | None:
     """
     vocabulary = find_vocabulary(path)
     if vocabulary is None or len(vocabulary) != size:
-        vocabulary = _vocabulary_of_tokenizer(path) or vocabulary
+        vocabulary = _vocabulary_of_tokenizer(path, tokenizer) or vocabulary
     if vocabulary is None:
         return None
     num_missing = size - len(vocabulary)
@@ -399,18 +453,13 @@ def _unused_names(ids: Container[str]) -> Iterator[str]:
     return (name for name in names if name not in ids)
 
 
-def _vocabulary_of_tokenizer(path: str) -> Vocabulary | None:
-    tokenizer = read_json(os.path.join(path, _TOKENIZER_FILE))
-    if tokenizer is None:
+def _vocabulary_of_tokenizer(
+    path: str, tokenizer: Mapping[str, Any]
+) -> Vocabulary | None:
+    if not tokenizer:
         return None
     with _known_layout(os.path.join(path, _TOKENIZER_FILE)):
-        model = tokenizer.get("model", {})
-        if model.get("type", "WordPiece") != "WordPiece" or "vocab" not in model:
-            raise UserError(
-                f"Expected a WordPiece tokenizer in {path}/{_TOKENIZER_FILE}, received "
-                f"{model.get('type')!r}; BERT has no other."
-            )
-        ids = dict(model["vocab"])
+        ids = dict(tokenizer["model"]["vocab"])
         added = tokenizer.get("added_tokens", [])
         ids |= {token["content"]: token["id"] for token in added}
         tokens = sorted(ids, key=ids.get)

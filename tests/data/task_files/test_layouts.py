@@ -4,6 +4,7 @@ import pytest
 
 from bert_tf.data.task_files.layouts import PAIRS, SCORED_PAIRS, TEXTS
 from bert_tf.data.task_files.tables import NO_LABEL, Row, read_table
+from bert_tf.errors import UserError
 
 
 def read(tmp_path, name, text, layouts, columns=()):
@@ -26,8 +27,17 @@ def test_a_first_label_that_no_other_line_has(text, tmp_path):
     assert len(read(tmp_path, "a.tsv", text, TEXTS)) == text.count("\n")
 
 
-def test_pairs_of_hugging_face_that_nobody_labelled(tmp_path):
-    rows = read(tmp_path, "a.csv", "premise,hypothesis,label\na,b,-1\nc,d,1\n", PAIRS)
+@pytest.mark.parametrize(
+    "names",
+    [
+        "premise,hypothesis",
+        "sentence1,sentence2",
+        "question,sentence",
+        "question1,question2",
+    ],
+)
+def test_pairs_of_hugging_face_that_nobody_labelled(names, tmp_path):
+    rows = read(tmp_path, "a.csv", f"{names},label\na,b,-1\nc,d,1\n", PAIRS)
 
     assert [row.cells["label"] for row in rows] == [NO_LABEL, "1"]
 
@@ -66,6 +76,19 @@ def test_labels_that_are_left_out(name, content, tmp_path):
     (row,) = read(tmp_path, name, content, TEXTS)
 
     assert row.cells == {"text": "a"}
+
+
+def test_a_header_of_a_short_table_is_no_example(tmp_path):
+    with pytest.raises(UserError, match=r"a\.tsv:1: expected a table of a known layout"):
+        read(tmp_path, "a.tsv", "category\tmessage\nham\tOk\nspam\tWin\n", TEXTS)
+
+
+def test_numbers_that_are_whole_are_one_label(tmp_path):
+    lines = [f'{{"text": "a", "label": {label}}}\n' for label in ("1", "1.0", "1.5")]
+
+    rows = read(tmp_path, "a.jsonl", "".join(lines), TEXTS)
+
+    assert [row.cells["label"] for row in rows] == ["1", "1", "1.5"]
 
 
 def test_a_minus_is_a_label_like_others(tmp_path):

@@ -110,6 +110,7 @@ def test_a_text_is_required(tmp_path):
             r"a\.jsonl:2: expected a column 'target', received source",
         ),
         ("a.tsv", "input\toutput\none\ttwo\n", r"a\.tsv:1: .* \(--columns=text=source,t"),
+        ("a.tsv", "input_text\ttarget_text\none\ttwo\n", r"a\.tsv:1: .* 'input_text'"),
         ("a.tsv", "Article\tSummary\none\ttwo\n", r"a\.tsv:1: .* begins with 'Article'"),
         ("a.tsv", "", r"a\.tsv: expected examples, received an empty table"),
     ],

@@ -50,6 +50,16 @@ def test_each_format_is_known_again(format, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite(value, tmp_path):
+    pretrained = make_pretrained()
+    pretrained.weights["bert/pooler/bias"][1] = value
+    write_pretrained(pretrained, str(tmp_path / "new"), format="google")
+
+    with pytest.raises(UserError, match=r"finite .*, received bert/pooler/bias with one"):
+        read_pretrained(str(tmp_path / "new"))
+
+
 def test_hugging_faces_folders_that_are_told_by_less(tmp_path):
     write_pretrained(make_pretrained(), str(tmp_path / "a"), format="hugging_face")
     path = tmp_path / "a/config.json"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from bert_tf.data.vocab import Vocabulary
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints import hugging_face
 from tests.modeling.checkpoints.golden import assert_outputs_equal
@@ -218,18 +219,12 @@ def test_a_vocabulary_in_tokenizer_json_alone(tmp_path):
             "vocab": {token: number for number, token in enumerate(TOKENS)},
         },
     }
-    path = tmp_path / "tokenizer.json"
-    path.write_text(json.dumps(tokenizer))
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
 
     received = hugging_face.read(str(tmp_path))
 
     assert received.vocabulary == pretrained.vocabulary
     assert received.config.do_lower_case is False
-
-    tokenizer["model"]["type"] = "BPE"
-    path.write_text(json.dumps(tokenizer))
-    with pytest.raises(UserError, match=r"a WordPiece tokenizer .* received 'BPE'"):
-        hugging_face.read(str(tmp_path))
 
 
 def test_a_token_of_which_nothing_is_left_gets_a_name(tmp_path):
@@ -262,6 +257,22 @@ def test_tokens_that_were_added_are_in_tokenizer_json_alone(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
 
     assert hugging_face.read(str(tmp_path)).vocabulary == pretrained.vocabulary
+
+
+def test_added_tokens_that_no_text_gives_are_told(tmp_path, caplog):
+    vocabulary = Vocabulary((*TOKENS[:-3], "[GENE]", "new", "town"))
+    pretrained = dataclasses.replace(make_pretrained(), vocabulary=vocabulary)
+    hugging_face.write(pretrained, str(tmp_path))
+    added = [
+        {"id": number, "content": token} for number, token in enumerate(vocabulary.tokens)
+    ]
+    tokenizer = {"added_tokens": [*added[:5], *added[-3:]]}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+    with caplog.at_level("WARNING"):
+        hugging_face.read(str(tmp_path))
+
+    assert f"{tmp_path}: 1 added tokens ([GENE]) are not found in texts" in caplog.text
 
 
 def test_embeddings_that_fill_up_to_a_multiple_of_8(tmp_path, caplog):
@@ -331,6 +342,29 @@ def test_accents_kept_in_lower_case_are_refused(tmp_path):
             "tokenizer.json",
             {"normalizer": {"type": "BertNormalizer", "handle_chinese_chars": False}},
             "handle_chinese_chars=true in .*tokenizer.json, received false",
+        ),
+        (
+            "tokenizer.json",
+            {"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKC"}]}},
+            'type="BertNormalizer" in the normalizer of .*, received "Sequence"',
+        ),
+        ("tokenizer.json", {"normalizer": None}, "received null"),
+        (
+            "tokenizer.json",
+            {"pre_tokenizer": {"type": "WhitespaceSplit"}},
+            'type="BertPreTokenizer" in the pre_tokenizer of .*',
+        ),
+        ("tokenizer.json", {"model": {"type": "BPE"}}, 'received "BPE"'),
+        ("tokenizer.json", {"model": {"unk_token": "<unk>"}}, 'received "<unk>"'),
+        (
+            "tokenizer.json",
+            {"model": {"continuing_subword_prefix": "@@"}},
+            'received "@@"',
+        ),
+        (
+            "tokenizer.json",
+            {"model": {"max_input_chars_per_word": 8}},
+            "max_input_chars_per_word=100 or 200 in the model of .*, received 8",
         ),
     ],
 )
