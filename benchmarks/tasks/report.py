@@ -56,7 +56,7 @@ class Results:
             "a floor is met if the best epoch of each seed of bert_tf reaches it",
             "minutes are of the whole program: start-up, tokenization, training, and "
             "answers to the held-out examples after each epoch; bert_tf also writes "
-            "checkpoints, and batches examples of like length",
+            "checkpoints, and computes a batch in parts of like length",
         ]
         failures = [
             f"{CONTESTANTS[each.system].name} failed at {CONTESTS[each.task].name} with "

@@ -24,6 +24,7 @@ class HeadConfig:
     name: str  # of its variables; see checkpoints/shapes.py
     num_outputs: int
     of_tokens: bool = False  # for each token; or for the sequence
+    has_dropout: bool = True  # of the features, in training
 
 
 @keras.saving.register_keras_serializable(package="bert_tf")
@@ -102,7 +103,8 @@ class TaskModel(Configured, keras.Model):
             dropout_seed=dropout_seed if is_trained else None,
         )
         x = self._features(outputs, sequences["input_mask"])
-        x = self.head_dropout(x, seed=fold_seed(dropout_seed, _HEAD_SEED))
+        if self.head.has_dropout:
+            x = self.head_dropout(x, seed=fold_seed(dropout_seed, _HEAD_SEED))
         logits = self.output_layer(tf.cast(x, tf.float32))
         if has_choices:
             logits = tf.reshape(logits, [*tf.unstack(shape[:2]), self.head.num_outputs])

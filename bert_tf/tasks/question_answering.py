@@ -98,8 +98,9 @@ class QuestionAnswering(Task):
         return examples
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
-        """See Task."""
-        return TaskModel(config, HeadConfig("answer_span", 2, of_tokens=True), features)
+        """See Task; the head without dropout, as in the original run_squad.py."""
+        head = HeadConfig("answer_span", 2, of_tokens=True, has_dropout=False)
+        return TaskModel(config, head, features)
 
     def encode(self, examples: Sequence[Example]) -> Iterator[dict[str, np.ndarray]]:
         """See Task; a dictionary for each window.

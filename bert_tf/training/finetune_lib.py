@@ -49,13 +49,16 @@ from bert_tf.tasks.task import Example, Task
 from bert_tf.training import callbacks
 from bert_tf.training.metrics_log import MetricsLog
 from bert_tf.training.optimizer import SummedGradientsOptimizer, make_optimizer
-from bert_tf.training.row_batches import RowBatches
+from bert_tf.training.row_batches import RowBatches, trim
 from bert_tf.training.schedules import LinearWarmupDecay
 from bert_tf.training.state import TrainingState
 from bert_tf.training.strategy import make_strategy
 from bert_tf.training.trainer import Trainer
 
 _EXAMPLES_FILE = "examples.json"
+# Parts of a batch on a CPU, each no longer than its longest row, and rows of a part: less
+# is padding in more of them, but each takes time of its own.
+_NUM_PARTS, _MIN_PART_SIZE = 4, 8
 _LAYER = re.compile(r"\bbert/layer_(\d+)/")
 
 
@@ -138,7 +141,13 @@ def finetune_and_evaluate(
         pretrained = dataclasses.replace(pretrained, weights=weights)
         new = _load(model, pretrained, num_new_layers=config.num_new_layers)
         _check_new(new, config, task, allow_missing)
-        trainer = Trainer(model, task, seed=config.seed)
+        trainer = Trainer(
+            model,
+            task,
+            seed=config.seed,
+            num_microbatches=_num_parts(config, strategy),
+            trim=trim,
+        )
         trainer.compile(make_finetuning_optimizer(config, batches.num_batches))
         _write_beginning(config, digests, pretrained.vocabulary, workdir)
         state = TrainingState(workdir, trainer, is_writer=True)
@@ -330,6 +339,14 @@ def _write_beginning(
         (CONFIG_FILE, to_json(config)),
     ):
         write_atomically(os.path.join(workdir, name), content.encode())
+
+
+def _num_parts(config: FinetuneConfig, strategy: tf.distribute.Strategy) -> int:
+    """How many parts of a batch are computed one after the other; see `trim`."""
+    if tf.config.list_physical_devices("GPU"):  # which has room for all of it at once
+        return 1
+    batch_size = config.train_batch_size // strategy.num_replicas_in_sync
+    return min(_NUM_PARTS, max(batch_size // _MIN_PART_SIZE, 1))
 
 
 def _with_features(pretrained: Pretrained, config: FinetuneConfig) -> Pretrained:

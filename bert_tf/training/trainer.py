@@ -41,6 +41,7 @@ class Trainer(keras.Model):
         seed: of the dropout.
         num_microbatches: parts of a batch whose gradients are added up before one
             update, so that activations of one part at a time take memory.
+        trim: leaves out of a part what is padding in all of its rows.
 
     Attributes:
         means: of the epoch or the evaluation so far.
@@ -56,6 +57,7 @@ class Trainer(keras.Model):
         *,
         seed: int,
         num_microbatches: int = 1,
+        trim: Callable[[Batch], Batch] = lambda batch: batch,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -63,6 +65,7 @@ class Trainer(keras.Model):
         self.objective = objective
         self.seed = seed
         self.num_microbatches = num_microbatches
+        self.trim = trim
         self.means = RunningMeans()
         self.totals = RunningMeans()
         self.seconds = self.input_seconds = 0.0
@@ -188,6 +191,7 @@ class Trainer(keras.Model):
 
     def _microbatch_gradients(self, batch, weights, index):
         variables = self.model.trainable_variables
+        batch = self.trim(batch)
         with tf.GradientTape() as tape:
             outputs = self.model(
                 batch, training=True, dropout_seed=self._dropout_seed(index)

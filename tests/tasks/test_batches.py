@@ -20,7 +20,8 @@ def test_each_input_gets_its_row_though_the_last_batch_is_short():
 
     answers = [
         (given, *(int(arrays[name][row]) for name in ("length", "num_choices")))
-        for given, arrays, row in asked
+        for batch, arrays in asked
+        for row, given in enumerate(batch)
     ]
     assert answers == [(inputs[n], n, n + 1) for n in range(5)]
 

@@ -473,7 +473,9 @@ def test_pairs_are_learnt(bert, tmp_path):
         write_pairs(tmp_path / "train.tsv", seed=1, count=320),
         write_pairs(tmp_path / "dev.tsv", seed=2, count=60),
     )
-    config = config_of(bert, files, "pair_classification", num_epochs=5)
+    config = config_of(
+        bert, files, "pair_classification", num_epochs=7, learning_rate=1e-3
+    )
 
     results = finetune_and_evaluate(config, str(tmp_path / "run"))
 

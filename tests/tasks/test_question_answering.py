@@ -94,6 +94,23 @@ def example_of(context, answer, span, question="who ?"):
     )
 
 
+def test_the_head_has_no_dropout():
+    config = BertConfig(
+        vocab_size=len(TOKENS),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        hidden_dropout_prob=0.5,
+    )
+    model = TASK.make_model(config, FeatureConfig(frozen=True))
+    packed = TASK.pack({"question": ["who ?"], "context": ["the cat sat"]})
+
+    logits = [model(packed, training=training)["logits"] for training in (True, False)]
+
+    np.testing.assert_allclose(*logits, atol=1e-6)
+
+
 def decode(row, tokens):
     start, end = row["start_position"], row["end_position"]
     return [tokens[number] for number in row["input_word_ids"][start : end + 1]]

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from bert_tf.training.row_batches import RowBatches
+from bert_tf.training.row_batches import RowBatches, trim
 
 
 def make_rows(lengths):
@@ -45,15 +46,52 @@ def test_rows_are_padded_to_a_multiple_and_batches_filled_up():
     assert seen == {1: 3, 2: 40, 3: 5, 4: 6, 5: 70}
 
 
-def test_short_rows_stand_together():
-    lengths = np.random.default_rng(0).permutation(np.repeat([8, 100], 32))
+def test_parts_are_as_wide_as_their_longest_row():
+    lengths = np.random.default_rng(0).permutation(np.repeat([8, 40, 100], 16))
+    (batch,) = batches_of(make_rows(lengths), batch_size=48)
 
-    batches = batches_of(make_rows(lengths))
+    parts = [
+        trim(
+            {
+                name: tf.constant(values[start : start + 8])
+                for name, values in batch.items()
+            }
+        )
+        for start in range(0, 48, 8)
+    ]
 
-    widths = [batch["input_mask"].shape[1] for batch in batches]
-    # All but one of each four batches.
-    assert widths.count(16) >= 8 - 4 and widths.count(100) <= 8 + 4
-    assert set(widths) == {16, 100}
+    assert [part["input_mask"].shape[1] for part in parts] == [16, 16, 48, 48, 100, 100]
+    labels = np.concatenate([part["label"] for part in parts])
+    assert sorted(labels) == list(range(1, 49))
+    for part in parts:
+        assert set(part) == set(make_rows([1])[0])
+        for ids, mask, label in zip(
+            part["input_word_ids"], part["input_mask"], part["label"], strict=True
+        ):
+            assert np.sum(mask) == lengths[label - 1]
+            np.testing.assert_array_equal(ids, np.where(mask == 1, label, 99))
+
+
+def test_each_array_has_its_own_width():
+    rows = make_rows([9, 100])
+    rows[0]["target_ids"], rows[1]["target_ids"] = np.ones(70), np.ones(8)
+    (batch,) = batches_of(rows, batch_size=2)
+
+    first = trim({name: tf.constant(values[:1]) for name, values in batch.items()})
+
+    # Sorted by all that a row has.
+    assert first["label"] == 1
+    assert first["target_ids"].shape == (1, 70)
+    assert first["input_word_ids"].shape == first["input_mask"].shape == (1, 16)
+
+
+def test_batches_are_of_any_lengths():
+    lengths = np.random.default_rng(0).permutation(np.repeat([8, 100], 64))
+
+    batches = batches_of(make_rows(lengths), batch_size=32)
+
+    num_long = [np.sum(batch["input_mask"].sum(axis=1) == 100) for batch in batches]
+    assert all(4 < number < 28 for number in num_long)
 
 
 @pytest.mark.parametrize(
@@ -65,17 +103,6 @@ def test_lengths_are_few(longest, width):
     widths = {batch["input_mask"].shape[1] for batch in batches_of(rows)}
 
     assert widths == {width, 1000}
-
-
-def test_rows_with_long_targets_stand_together():
-    lengths = np.random.default_rng(0).permutation(np.repeat([8, 100], 32))
-    rows = [
-        row | {"target_ids": np.ones(length, "int32")}
-        for row, length in zip(make_rows([9] * 64), lengths, strict=True)
-    ]
-
-    widths = [batch["target_ids"].shape[1] for batch in batches_of(rows)]
-    assert widths.count(16) >= 8 - 4 and widths.count(100) <= 8 + 4
 
 
 def test_the_order_is_the_epochs_and_the_seeds():
