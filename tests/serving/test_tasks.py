@@ -82,7 +82,9 @@ def test_answers_are_those_of_predict(exported):
         {name: decoded(values[row].numpy()) for name, values in texts.items()}
         for row in range(len(ALL_ROWS))
     ]
-    expected = list(answer_inputs(exported.task, exported.model, rows, batch_size=2))
+    expected = list(
+        answer_inputs(exported.task, exported.model, rows, path="-", batch_size=2)
+    )
 
     outputs = exported.ask(**texts)
 
