@@ -368,6 +368,6 @@ def test_texts_are_written_by_every_sampler(exports, tmp_path, sampler):
     )
 
     inputs = [{"text": text} for text in texts]
-    expected = answer_inputs(task, model, inputs, batch_size=2)
+    expected = answer_inputs(task, model, inputs, path="-", batch_size=2)
     generated = [text.decode() for text in answer["generated"].numpy()]
     assert generated == [each["generated"] for each in expected]
