@@ -13,7 +13,7 @@ from bert_tf.data.decompression import DAMAGE, open_text
 from bert_tf.errors import UserError
 
 _BYTE_ORDER_MARK = "\ufeff"
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 # Escapes in JSON: a pair of surrogates, half of one (the group), and any other.
 _ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
 
@@ -37,7 +37,7 @@ def read_text(path: str) -> str:
             f"({type(error).__name__}); check the path."
         ) from error
     ending = os.path.splitext(path)[1]
-    if ending in _COMPRESSED:
+    if ending in COMPRESSED:
         try:
             content = open_text(io.BytesIO(content), path).read()
         except (*DAMAGE, ValueError) as error:

@@ -13,7 +13,13 @@ import os
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 
-from bert_tf.data.task_files.opening import parse_json, read_lines, read_text, wrong
+from bert_tf.data.task_files.opening import (
+    COMPRESSED,
+    parse_json,
+    read_lines,
+    read_text,
+    wrong,
+)
 from bert_tf.errors import UserError
 
 FORMATS = ("tsv", "csv", "jsonl")
@@ -168,7 +174,7 @@ def refuse_columns(columns: Mapping[str, str], format: str) -> None:
 def format_of(path: str) -> str:
     """Which of FORMATS the name of a file tells, compressed or not."""
     name = os.path.basename(path)
-    for ending in (".gz", ".bz2", ".xz", ".zst"):
+    for ending in COMPRESSED:
         name = name.removesuffix(ending)
     ending = os.path.splitext(name)[1].removeprefix(".")
     return ending if ending in FORMATS else "tsv"
