@@ -15,7 +15,9 @@ from bert_tf.config import parse_sampling
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of bert_tf.finetune.")
 _EVAL_FILE = flags.DEFINE_string("eval_file", None, "Examples of the task.")
-_COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
+_COLUMNS = flags.DEFINE_list(
+    "columns", [], "See bert_tf.finetune; those that it was told, if not given."
+)
 _EVAL_BATCH_SIZE = flags.DEFINE_integer(
     "eval_batch_size", 64, "Examples together.", lower_bound=1
 )
@@ -34,16 +36,19 @@ flags.mark_flags_as_required(["workdir", "eval_file"])
 def main(argv):
     """Prints the figures."""
     del argv
+    workdir, path = _WORKDIR.value, _EVAL_FILE.value
     columns = cli.named_columns(_COLUMNS.value)
     sampling = parse_sampling(_SAMPLING.value)
     cli.import_tensorflow()
-    from bert_tf.files import write_atomically
+    from bert_tf.files import check_folder_of, write_atomically
     from bert_tf.tasks.answering import answer_examples, with_answers
-    from bert_tf.tasks.finetuned import load_finetuned
+    from bert_tf.tasks.finetuned import load_finetuned, trained_columns
 
-    task, model = load_finetuned(_WORKDIR.value, sampling=sampling)
-    examples = task.read_labelled(_EVAL_FILE.value, columns)
-    task.check(examples, _EVAL_FILE.value)
+    if _PREDICTIONS.value:
+        check_folder_of(_PREDICTIONS.value)
+    task, model = load_finetuned(workdir, sampling=sampling)
+    examples = task.read_labelled(path, columns or trained_columns(workdir, path))
+    task.check(examples, path)
     answers = answer_examples(task, model, examples, batch_size=_EVAL_BATCH_SIZE.value)
     print(json.dumps(task.metrics(answers, examples) | {"num_examples": len(examples)}))
     if _PREDICTIONS.value:

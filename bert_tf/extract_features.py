@@ -60,10 +60,11 @@ def main(argv):
     features = FeatureConfig(frozen=True, layers=layers, pooling="mean")
     cli.import_tensorflow()
     from bert_tf.data.task_files.opening import read_lines
-    from bert_tf.files import write_atomically
+    from bert_tf.files import check_folder_of, write_atomically
     from bert_tf.modeling.checkpoints.formats import read_pretrained
     from bert_tf.modeling.features import FeatureExtractor, to_jsonl, to_npz
 
+    check_folder_of(_OUTPUT.value)
     lines = [line for _, line in read_lines(_INPUT.value)]
     if not lines:
         raise UserError(

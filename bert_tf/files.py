@@ -125,6 +125,20 @@ def write_atomically(
             files.remove(temporary)
 
 
+def check_folder_of(path: str) -> None:
+    """Raises UserError if a file's folder is not there, before work that it is for.
+
+    Args:
+        path: on any file system; those of object stores have no folders.
+    """
+    folder = os.path.dirname(path) or "."
+    if "://" not in path and not os.path.isdir(folder):
+        raise UserError(
+            f"Expected a file that can be written, received {path!r}, whose folder is "
+            "not there; make it, or check the path."
+        )
+
+
 def make_folder(path: str | os.PathLike[str]) -> None:
     """Makes a folder and those above it, unless they exist.
 

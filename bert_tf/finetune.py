@@ -133,7 +133,6 @@ def main(argv):
 
 def _config() -> FinetuneConfig:
     layers = cli.layer_numbers(_LAYERS.value)
-    is_pooled = layers or (_FROZEN.value and _TASK.value != "seq2seq")
     return FinetuneConfig(
         task=TaskConfig(
             name=_TASK.value,
@@ -146,7 +145,7 @@ def _config() -> FinetuneConfig:
             frozen=_FROZEN.value,
             layers=layers,
             combination=_COMBINATION.value,
-            pooling=_POOLING.value or ("mean" if is_pooled else "pooler"),
+            pooling=_POOLING.value or ("mean" if layers or _FROZEN.value else "pooler"),
         ),
         columns=cli.named_columns(_COLUMNS.value),
         **{

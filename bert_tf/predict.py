@@ -49,7 +49,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "Texts answered together; 1 answers each line of standard input as it comes.",
     lower_bound=1,
 )
-_COLUMNS = flags.DEFINE_list("columns", [], "See bert_tf.finetune.")
+_COLUMNS = flags.DEFINE_list(
+    "columns", [], "See bert_tf.finetune; those that it was told, if not given."
+)
 _SAMPLING = flags.DEFINE_string("sampling", None, "Of a --workdir; see bert_tf.evaluate.")
 
 
@@ -114,15 +116,20 @@ def _answers_of_export() -> Iterator[dict]:
 def _answers_of_run(
     columns: Mapping[str, str], sampling: Sampling | None, *, holds_examples: bool
 ) -> Iterator[dict]:
+    from bert_tf.data.task_files.tables import TARGETS
     from bert_tf.tasks.answering import answer_examples, with_answers
-    from bert_tf.tasks.finetuned import load_finetuned
+    from bert_tf.tasks.finetuned import load_finetuned, trained_columns
     from bert_tf.tasks.raw_text import answer_inputs
 
     task, model = load_finetuned(_WORKDIR.value, sampling=sampling)
+    if not columns and _INPUT.value not in (None, "-"):
+        # What has no labels is answered, too.
+        known = trained_columns(_WORKDIR.value, _INPUT.value)
+        columns = {name: known[name] for name in known if name not in TARGETS}
     texts = [] if holds_examples else _read_texts()
     if not holds_examples and _INPUT.value not in (None, "-"):
         texts = list(texts)
-        holds_examples = _are_examples(task, texts)
+        holds_examples = _are_examples(task, texts, columns)
     if holds_examples:
         examples = task.read(_INPUT.value, columns)
         task.tell_of_cut(_INPUT.value, task.num_cut(examples), len(examples))
@@ -132,22 +139,20 @@ def _answers_of_run(
     return answer_inputs(task, model, inputs, path=path, batch_size=_BATCH_SIZE.value)
 
 
-def _are_examples(task, lines: Iterable[str]) -> bool:
+def _are_examples(task, lines: Iterable[str], columns: Mapping[str, str]) -> bool:
     """Whether the lines of --input are the task's own though its name does not tell."""
     first = list(itertools.islice(filter(str.strip, lines), _SEEN_LINES))
     if not first:
         return False
-    if _is_jsonl():
-        return task.reads_objects and not _has_all(first[0], task.raw_inputs)
-    return task.are_examples(first)
-
-
-def _has_all(line: str, names: Iterable[str]) -> bool:
-    """Whether a file's first line is an object with these names, or another value."""
+    if not _is_jsonl():
+        return task.are_examples(first)
     from bert_tf.data.task_files.opening import parse_json
 
-    value = parse_json(_INPUT.value, line, expected="a JSON object")
-    return not isinstance(value, dict) or set(names) <= value.keys()
+    value = parse_json(_INPUT.value, first[0], expected="a JSON object")
+    if not (isinstance(value, dict) and task.reads_objects):
+        return False
+    has_columns = columns and set(columns.values()) <= value.keys()
+    return bool(has_columns) or not set(task.raw_inputs) <= value.keys()
 
 
 def _is_jsonl() -> bool:

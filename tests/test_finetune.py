@@ -10,20 +10,24 @@ import pytest
 from tests.tasks.made_bert import write_bert
 from tests.test_cli import run
 
-TABLE = "sentence\tlabel\n" + "the film was good\tyes\nthe film was bad\tno\n" * 40
+TABLE = 40 * (
+    '{"text": "a", "review": "the film was good", "stars": 5}\n'
+    '{"text": "b", "review": "the film was bad", "stars": 1}\n'
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """With runs of two seeds in `runs`, and what the program has printed."""
     folder = tmp_path_factory.mktemp("finetune")
-    (folder / "table.tsv").write_text(TABLE)
+    (folder / "table.jsonl").write_text(TABLE)
     result = run(
         "bert_tf.finetune",
         "--task=classification",
         f"--init_checkpoint={write_bert(folder / 'bert')}",
-        f"--train_file={folder}/table.tsv",
-        f"--eval_file={folder}/table.tsv",
+        f"--train_file={folder}/table.jsonl",
+        f"--eval_file={folder}/table.jsonl",
+        "--columns=text=review,label=stars",
         f"--workdir={folder}/runs",
         "--max_seq_length=16",
         "--num_epochs=1",
@@ -63,8 +67,9 @@ def test_one_run_and_several_seeds_need_folders_of_their_own(folder):
     flags = [
         "--task=classification",
         f"--init_checkpoint={folder}/bert",
-        f"--train_file={folder}/table.tsv",
-        f"--eval_file={folder}/table.tsv",
+        f"--train_file={folder}/table.jsonl",
+        f"--eval_file={folder}/table.jsonl",
+        "--columns=text=review,label=stars",
         "--max_seq_length=16",
         "--num_epochs=1",
     ]
@@ -87,7 +92,7 @@ def test_a_seed_is_evaluated_and_asked(folder):
     evaluated = run(
         "bert_tf.evaluate",
         workdir,
-        f"--eval_file={folder}/table.tsv",
+        f"--eval_file={folder}/table.jsonl",
         f"--predictions={folder}/predictions.jsonl",
     )
     asked = run(
@@ -105,9 +110,56 @@ def test_a_seed_is_evaluated_and_asked(folder):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        '{"text": "a", "review": "the film was good", "year": NaN}',  # needs no label
+        '{"text": "the film was good"}',  # has none of the run's columns
+    ],
+)
+def test_a_run_remembers_its_columns(line, folder):
+    (folder / "new.jsonl").write_text(f"{line}\n")
+
+    asked = run(
+        "bert_tf.predict",
+        f"--workdir={folder}/runs/seed-0",
+        f"--input={folder}/new.jsonl",
+    )
+
+    assert asked.returncode == 0, asked.stderr
+    (answer,) = map(json.loads, asked.stdout.splitlines())
+    assert answer["text"] == "the film was good"
+
+
+@pytest.mark.parametrize(
     ("program", "flags", "message"),
     [
         ("evaluate", ["--workdir={}/runs", "--eval_file=x"], "several seeds the folder"),
+        (
+            "evaluate",
+            ["--workdir={}/runs/seed-0", "--eval_file=x", "--predictions={}/none/x"],
+            "whose folder is not there",
+        ),
+        (
+            "finetune",
+            [
+                "--task=classification",
+                "--init_checkpoint={}/runs",
+                "--train_file={}/table.jsonl",
+                "--eval_file={}/table.jsonl",
+                "--workdir={}/other",
+            ],
+            "several seeds; give one in it, such as seed-0",
+        ),
+        (
+            "finetune",
+            [
+                "--task=classification",
+                "--init_checkpoint=none",
+                "--eval_file={}/table.jsonl",
+                "--workdir={}/other",
+            ],
+            "train_file: expected a file to learn from",
+        ),
         (
             "predict",
             ["--workdir={}/runs/seed-0", "--text=a", "--signature=embed"],

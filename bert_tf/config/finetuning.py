@@ -126,9 +126,20 @@ class FinetuneConfig:
 
     def validate(self) -> None:
         """Raises UserError on the first field that cannot be."""
+        self.validate_training()
         self.model.validate()
         self.features.validate(self.model)
         self.task.validate(self.model)
+        require(
+            0 <= self.num_new_layers <= self.model.num_hidden_layers,
+            "num_new_layers",
+            f"0 to the encoder's {self.model.num_hidden_layers}",
+            self.num_new_layers,
+            "change it",
+        )
+
+    def validate_training(self) -> None:
+        """`validate` of what can be told before the encoder is known."""
         require_positive(self, "train_batch_size", "eval_batch_size", "learning_rate")
         require(
             self.num_epochs >= 0,
@@ -150,13 +161,6 @@ class FinetuneConfig:
             "layer_decay",
             "a factor above 0 and at most 1",
             self.layer_decay,
-            "change it",
-        )
-        require(
-            0 <= self.num_new_layers <= self.model.num_hidden_layers,
-            "num_new_layers",
-            f"0 to the encoder's {self.model.num_hidden_layers}",
-            self.num_new_layers,
             "change it",
         )
         require(

@@ -34,19 +34,28 @@ class SelfAttention(keras.layers.Layer):
         self.initializer_range = initializer_range
         self.dropout = StatelessDropout(dropout_rate, dtype=self.dtype_policy)
 
-    def build(self, input_shape):
-        """Creates the three projections for inputs [B, S, H]."""
-        hidden_size = input_shape[-1]
-        for name in ("query", "key", "value"):
+    def build(self, input_shape, attended_shape=None):
+        """Creates the three projections for inputs [B, S, H].
+
+        Args:
+            input_shape: of what attends.
+            attended_shape: of what is attended to, if that is wider or narrower.
+        """
+        attended_shape = attended_shape or input_shape
+        for name, shape in (
+            ("query", input_shape),
+            ("key", attended_shape),
+            ("value", attended_shape),
+        ):
             projection = Dense(
-                hidden_size,
+                input_shape[-1],
                 kernel_initializer=keras.initializers.TruncatedNormal(
                     stddev=self.initializer_range
                 ),
                 dtype=self.dtype_policy,
                 name=name,
             )
-            projection.build(input_shape)
+            projection.build(shape)
             setattr(self, name, projection)
         self.dropout.build(input_shape)
         self.built = True

@@ -1,7 +1,8 @@
 """A decoder of the encoder's shape (Vaswani et al. 2017; Rothe et al. 2020).
 
 Shapes: B batch, S source, T target, Q the positions of the target that a call computes:
-all of it, or one; H hidden units, N heads, D = H / N units per head, V vocabulary.
+all of it, or one; H hidden units, F features of a token of the source, N heads, D = H / N
+units per head, V vocabulary.
 """
 
 import re
@@ -28,9 +29,9 @@ _ENCODER_LAYER = re.compile(r"bert/(layer_\d+)/(.+)")
 class MemoryAttention(SelfAttention):
     """Attention to keys and values that are computed apart, once for many calls."""
 
-    def memory(self, x_BSH: tf.Tensor) -> Memory:
+    def memory(self, x_BSF: tf.Tensor) -> Memory:
         """What is to be kept of a sequence that is attended to."""
-        return self._split_heads(self.key(x_BSH)), self._split_heads(self.value(x_BSH))
+        return self._split_heads(self.key(x_BSF)), self._split_heads(self.value(x_BSF))
 
     def call(
         self,
@@ -73,11 +74,12 @@ class DecoderLayer(Configured, keras.layers.Layer):
     Each is added to its input and normalised as in the encoder's TransformerLayer.
     """
 
-    def build(self, input_shape=None):
-        """Creates the sub-layers."""
+    def build(self, source_shape):
+        """Creates the sub-layers for sources [B, S, F]."""
         config = self.config
         hidden_size, intermediate_size = config.hidden_size, config.intermediate_size
-        for kind in ("self", "cross"):
+        target_shape = (None, None, hidden_size)
+        for kind, attended_shape in (("self", target_shape), ("cross", source_shape)):
             attention = MemoryAttention(
                 config.num_attention_heads,
                 config.attention_probs_dropout_prob,
@@ -85,7 +87,7 @@ class DecoderLayer(Configured, keras.layers.Layer):
                 dtype=self.dtype_policy,
                 name=f"{kind}_attention",
             )
-            attention.build((None, None, hidden_size))
+            attention.build(target_shape, attended_shape)
             setattr(self, attention.name, attention)
             for layer in (
                 self.dense(hidden_size, hidden_size, f"{kind}_attention_output"),
@@ -112,7 +114,7 @@ class DecoderLayer(Configured, keras.layers.Layer):
 
         Args:
             x_BQH: float [B, Q, H].
-            source: `cross_attention.memory` of the encoder's output.
+            source: `cross_attention.memory` of the source's features.
             source_mask_B1S: bool [B, 1, S], True at tokens.
             mask_1QT: bool [1, Q, T], True where the second position of the target may be
                 attended to from the first.
@@ -174,15 +176,15 @@ class Decoder(Configured, keras.layers.Layer):
     embedding after the other; it computes the same and keeps what the next will need.
     """
 
-    def build(self, input_shape=None):
-        """Creates the layers."""
+    def build(self, source_shape):
+        """Creates the layers for sources [B, S, F]."""
         config = self.config
         self.decoder_layers = [
             DecoderLayer(config, dtype=self.dtype_policy, name=f"layer_{index}")
             for index in range(config.num_hidden_layers)
         ]
         for layer in self.decoder_layers:
-            layer.build()
+            layer.build(source_shape)
         if config.layer_norm == "pre":  # nothing has normalised the last sum
             self.final_layer_norm = self.layer_norm(
                 config.hidden_size, "final_layer_norm"
@@ -194,7 +196,7 @@ class Decoder(Configured, keras.layers.Layer):
     def call(
         self,
         x_BTH: tf.Tensor,
-        encoded_BSH: tf.Tensor,
+        source_BSF: tf.Tensor,
         source_mask_BS: tf.Tensor,
         word_embeddings: tf.Tensor,
         training: bool = False,
@@ -204,7 +206,7 @@ class Decoder(Configured, keras.layers.Layer):
 
         Args:
             x_BTH: float [B, T, H], the embeddings of the target, [CLS] before it.
-            encoded_BSH: float [B, S, H], the encoder's output.
+            source_BSF: float [B, S, F], what is seen of the encoder's output.
             source_mask_BS: int [B, S], 1 at tokens and 0 at padding.
             word_embeddings: float [V, H].
             training: Keras hands it on to the layers within.
@@ -218,7 +220,7 @@ class Decoder(Configured, keras.layers.Layer):
         mask_1TT = (positions[None, :] <= positions[:, None])[None]
         mask_B1S = tf.cast(source_mask_BS, tf.bool)[:, None, :]
         for number, (layer, source) in enumerate(
-            zip(self.decoder_layers, self.source_memory(encoded_BSH), strict=True)
+            zip(self.decoder_layers, self.source_memory(source_BSF), strict=True)
         ):
             x_BTH, _ = layer(
                 x_BTH,
@@ -229,14 +231,14 @@ class Decoder(Configured, keras.layers.Layer):
             )
         return self._predict(x_BTH, word_embeddings)
 
-    def source_memory(self, encoded_BSH: tf.Tensor) -> tuple[Memory, ...]:
+    def source_memory(self, source_BSF: tf.Tensor) -> tuple[Memory, ...]:
         """What `step` needs of the source, by layer.
 
         Args:
-            encoded_BSH: float [B, S, H], the encoder's output.
+            source_BSF: float [B, S, F], what is seen of the encoder's output.
         """
         return tuple(
-            layer.cross_attention.memory(encoded_BSH) for layer in self.decoder_layers
+            layer.cross_attention.memory(source_BSF) for layer in self.decoder_layers
         )
 
     def empty_memory(self, batch_size: tf.Tensor, length: int) -> tuple[Memory, ...]:

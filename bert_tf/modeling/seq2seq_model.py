@@ -1,16 +1,19 @@
 """An encoder that reads a text and a decoder that writes another.
 
-Shapes: B batch, S source, T target, H hidden units, V vocabulary.
+Shapes: B batch, S source, T target, F features of a token, V vocabulary.
 """
+
+import dataclasses
 
 import keras
 import tensorflow as tf
 
-from bert_tf.config import BertConfig
+from bert_tf.config import BertConfig, FeatureConfig
 from bert_tf.modeling.decoder import Decoder, Memory
 from bert_tf.modeling.dropout import fold_seed, random_seed
 from bert_tf.modeling.encoder import BertEncoder, Configured
 from bert_tf.modeling.generation import Step
+from bert_tf.modeling.task_model import checked_features, num_features, token_features
 
 _TARGET_SEED, _DECODER_SEED = 1000, 1001  # apart from those of the encoder's layers
 
@@ -23,26 +26,27 @@ class Seq2SeqModel(Configured, keras.Model):
 
     Args:
         config: of the encoder and of the decoder, or its fields as a dict.
-        frozen: whether the encoder, embeddings included, stays as it is.
+        features: what the decoder attends to, or its fields as a dict; `pooling` has no
+            part in it. A frozen encoder's embeddings are frozen, too.
     """
 
     def __init__(
         self,
         config: BertConfig | dict,
-        frozen: bool = False,
+        features: FeatureConfig | dict,
         name: str = "seq2seq",
         **kwargs,
     ):
         super().__init__(config, name=name, **kwargs)
-        self.frozen = frozen
+        self.features = checked_features(features, self.config)
         self.build()
 
     def build(self, input_shape=None):
         """Creates all variables."""
         self.bert = BertEncoder(self.config, dtype=self.dtype_policy)
-        self.bert.trainable = not self.frozen
+        self.bert.trainable = not self.features.frozen
         self.decoder = Decoder(self.config, dtype=self.dtype_policy, name="decoder")
-        self.decoder.build()
+        self.decoder.build((None, None, num_features(self.config, self.features)))
         self.built = True
 
     def call(
@@ -67,11 +71,9 @@ class Seq2SeqModel(Configured, keras.Model):
             dropout_seed = random_seed()
         if not training:
             dropout_seed = None
-        is_trained = training and not self.frozen
+        is_trained = training and not self.features.frozen
         encoder_seed = dropout_seed if is_trained else None
-        encoded_BSH = self.bert(inputs, training=is_trained, dropout_seed=encoder_seed)[
-            "sequence_output"
-        ]
+        outputs = self.bert(inputs, training=is_trained, dropout_seed=encoder_seed)
         # Every source begins with [CLS].
         ids_BT = tf.concat(
             [inputs["input_word_ids"][:, :1], inputs["target_ids"][:, :-1]], axis=1
@@ -83,7 +85,7 @@ class Seq2SeqModel(Configured, keras.Model):
                 tf.zeros_like(ids_BT),
                 dropout_seed=fold_seed(encoder_seed, _TARGET_SEED),
             ),
-            encoded_BSH,
+            token_features(outputs, self.features),
             inputs["input_mask"],
             embeddings.word_embeddings,
             training=training,
@@ -104,10 +106,10 @@ class Seq2SeqModel(Configured, keras.Model):
         Returns:
             A function for `generation.search`, of targets [B * K], and its first memory.
         """
-        encoded_BSH = self.bert(inputs)["sequence_output"]
+        source_BSF = token_features(self.bert(inputs), self.features)
         source, mask_BS = tf.nest.map_structure(
             lambda values: tf.repeat(values, num_beams, axis=0),
-            (self.decoder.source_memory(encoded_BSH), inputs["input_mask"]),
+            (self.decoder.source_memory(source_BSF), inputs["input_mask"]),
         )
         embeddings = self.bert.embeddings
 
@@ -124,4 +126,4 @@ class Seq2SeqModel(Configured, keras.Model):
 
     def get_config(self):
         """The constructor's arguments."""
-        return super().get_config() | {"frozen": self.frozen}
+        return super().get_config() | {"features": dataclasses.asdict(self.features)}

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from bert_tf.config import FinetuneConfig, Sampling
+from bert_tf.data.task_files.opening import ending_of
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.errors import UserError
 from bert_tf.files import read_json
@@ -40,6 +41,18 @@ def load_finetuned(
     if sampling is not None:
         set_sampling(task, sampling)
     return task, model
+
+
+def trained_columns(workdir: str, path: str) -> Mapping[str, str]:
+    """The columns that a run was told of its own files, of a file that ends like them.
+
+    Args:
+        workdir: of bert_tf.finetune.
+        path: of other examples.
+    """
+    config = run_dir.read_finetune_config(workdir)
+    own = config.train_file or config.eval_file
+    return config.columns if ending_of(path) == ending_of(own) else {}
 
 
 def set_sampling(task: Task, sampling: Sampling) -> None:

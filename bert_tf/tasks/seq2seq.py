@@ -25,7 +25,6 @@ from bert_tf.config import BertConfig, FeatureConfig, Sampling, TaskConfig
 from bert_tf.data.task_files.text_pairs import is_scan, read_text_pairs
 from bert_tf.data.tokenization import BertTokenizer
 from bert_tf.data.vocab import Vocabulary
-from bert_tf.errors import UserError
 from bert_tf.modeling.decoder import decoder_weights
 from bert_tf.modeling.generation import search
 from bert_tf.modeling.seq2seq_model import Seq2SeqModel
@@ -78,13 +77,8 @@ class Seq2Seq(Task):
         return is_scan(lines[0])
 
     def make_model(self, config: BertConfig, features: FeatureConfig) -> keras.Model:
-        """See Task; of the features only `frozen` can be chosen."""
-        if features.layers:
-            raise UserError(
-                f"layers: expected none, received {features.layers}; the "
-                "decoder attends to the last layer's output."
-            )
-        return Seq2SeqModel(config, frozen=features.frozen)
+        """See Task; the decoder begins as the BERT, too."""
+        return Seq2SeqModel(config, features)
 
     def warm_start(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Weights of a pretrained model with those that the decoder begins with.

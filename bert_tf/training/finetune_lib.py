@@ -41,7 +41,7 @@ from bert_tf.modeling.checkpoints.run_dir import (
     named_variables,
     seed_folder,
 )
-from bert_tf.modeling.checkpoints.shapes import HEADS_ON_FEATURES, head_of
+from bert_tf.modeling.checkpoints.shapes import head_of, sees_features
 from bert_tf.tasks.answering import answer_examples
 from bert_tf.tasks.labels import with_labels
 from bert_tf.tasks.registry import task_class
@@ -88,6 +88,7 @@ def finetune_and_evaluate(
         UserError: a file is wrong, the configuration does not hold, or it is not the
             one this folder was begun with.
     """
+    config.validate_training()
     task_type = task_class(config.task.name)
     pretrained = read_pretrained(
         config.init_checkpoint, allow_missing=allow_missing, do_lower_case=do_lower_case
@@ -255,6 +256,11 @@ def complete(
                 f"labels: expected those of the classes, received none, and "
                 f"{config.init_checkpoint!r} has none; give them, or a train_file."
             )
+        if train and len(labels) < 2:
+            raise UserError(
+                f"{config.train_file}: expected two labels or more, received "
+                f"{labels[0]!r} alone; add examples of another, or name all (--labels)."
+            )
         logging.info("%d labels: %s", len(labels), ", ".join(labels))
     return dataclasses.replace(
         config,
@@ -358,7 +364,7 @@ def _with_features(pretrained: Pretrained, config: FinetuneConfig) -> Pretrained
     weights = {
         path: values
         for path, values in pretrained.weights.items()
-        if head_of(path) not in HEADS_ON_FEATURES
+        if not sees_features(path)
     }
     if learnt_from == features or len(weights) == len(pretrained.weights):
         return pretrained

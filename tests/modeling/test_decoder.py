@@ -2,12 +2,13 @@
 
 import dataclasses
 
+import keras
 import keras_nlp
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert_tf.config import BertConfig, Sampling
+from bert_tf.config import BertConfig, FeatureConfig, Sampling
 from bert_tf.errors import UserError
 from bert_tf.modeling.checkpoints.coverage import Coverage
 from bert_tf.modeling.checkpoints.pretrained import Pretrained, assign
@@ -28,14 +29,18 @@ CONFIG = BertConfig(
 )
 
 
-@pytest.fixture(scope="module", params=["post", "pre"])
+@pytest.fixture(scope="module", params=["post", "pre", "layers"])
 def model(request):
-    return Seq2SeqModel(dataclasses.replace(CONFIG, layer_norm=request.param))
+    if request.param == "layers":
+        return Seq2SeqModel(CONFIG, FeatureConfig(layers=(-1, -2), pooling="mean"))
+    config = dataclasses.replace(CONFIG, layer_norm=request.param)
+    return Seq2SeqModel(config, FeatureConfig())
 
 
 @pytest.fixture(scope="module")
 def post_model():
-    model = Seq2SeqModel(CONFIG)
+    keras.utils.set_random_seed(0)  # whatever was made before
+    model = Seq2SeqModel(CONFIG, FeatureConfig())
     bias = np.random.default_rng(3).normal(size=20)
     bias[END] = 2.5  # so that some texts end and others do not
     model.decoder.head.output_bias.assign(bias)
@@ -117,7 +122,7 @@ def test_steps_with_a_memory_equal_the_whole(model):
 @pytest.mark.parametrize("layer_norm", ["post", "pre"])
 def test_it_begins_as_the_encoder(layer_norm):
     config = dataclasses.replace(CONFIG, layer_norm=layer_norm)
-    model = Seq2SeqModel(config)
+    model = Seq2SeqModel(config, FeatureConfig())
     rng = np.random.default_rng(0)
     shapes = encoder_shapes(config) | head_shapes("masked_lm", config)
     weights = {path: rng.normal(size=shape) for path, shape in shapes.items()}
@@ -144,7 +149,7 @@ def test_it_begins_as_the_encoder(layer_norm):
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_gradients_reach_every_weight(frozen):
-    model = Seq2SeqModel(CONFIG, frozen=frozen)
+    model = Seq2SeqModel(CONFIG, FeatureConfig(frozen=frozen))
     with tf.GradientTape() as tape:
         logits = model(made_inputs(), training=True, dropout_seed=[1, 2])["logits"]
         loss = tf.reduce_mean(tf.square(logits))
@@ -362,9 +367,10 @@ def test_a_sampling_that_cannot_be_is_refused(fields, message):
 
 
 def test_a_model_is_made_again_from_its_configuration():
-    model = Seq2SeqModel(CONFIG, frozen=True)
+    features = FeatureConfig(frozen=True, layers=(-1, 0), pooling="mean")
+    model = Seq2SeqModel(CONFIG, features)
 
     again = Seq2SeqModel.from_config(model.get_config())
 
     assert again.config == CONFIG
-    assert again.frozen
+    assert again.features == features

@@ -233,9 +233,38 @@ def test_a_decoder_keeps_its_own_weights(made_task):
     assert begun["decoder/layer_1/output/bias"] is own
 
 
-def test_layers_cannot_be_chosen(made_task):
-    with pytest.raises(UserError, match=r"^layers: expected none, received"):
-        made_task.make_model(None, FeatureConfig(layers=(-1,)))
+@pytest.mark.parametrize("combination", ["concat", "sum"])
+def test_the_decoder_sees_the_layers_that_are_chosen(
+    finetuned, pairs, combination, tmp_path, caplog
+):
+    features = FeatureConfig(
+        frozen=True, layers=(-1, 0), combination=combination, pooling="mean"
+    )
+    config = FinetuneConfig(
+        task=TaskConfig(name="seq2seq", max_seq_length=8),
+        features=features,
+        init_checkpoint=finetuned[0],  # whose decoder sees the last layer
+        train_file=pairs[0],
+        eval_file=pairs[1],
+        learning_rate=3e-3,
+        num_epochs=1,
+    )
+    caplog.set_level("INFO", logger="absl")
+    workdir = str(tmp_path / "run")
+    finetune_and_evaluate(config, workdir)
+
+    assert "has learnt from others; it is left out." in caplog.text
+    task, model = load_finetuned(workdir)
+    assert model.features == features
+    width = model.decoder.decoder_layers[0].cross_attention.key.kernel.shape[0]
+    assert width == model.config.hidden_size * (2 if combination == "concat" else 1)
+    texts = ["cat dog", "mat"]
+    examples = [Example({"text": text}) for text in texts]
+    answers = answer_examples(task, model, examples, batch_size=2)
+    expected = answer_function(task, model)(text=tf.constant(texts))
+    for row, answer in enumerate(answers):
+        assert answer["generated"] == expected["generated"].numpy()[row].decode()
+        assert np.isfinite(answer["score"])
 
 
 def test_texts_without_targets_are_not_learnt_from(tmp_path):

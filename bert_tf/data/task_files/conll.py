@@ -76,7 +76,7 @@ def read_sentences(path: str, *, columns: Mapping[str, str]) -> list[Sentence]:
 
 
 def _read_columns(path: str) -> Iterator[_Row]:
-    first: list[str] = []
+    first, first_number = [], 0
     has_tabs = False
     for number, line in read_lines(path):
         if not line.strip() or line.startswith(_DOCUMENT_START):
@@ -84,8 +84,9 @@ def _read_columns(path: str) -> Iterator[_Row]:
             continue
         has_tabs = has_tabs if first else "\t" in line
         cells = line.split("\t") if has_tabs else re.split(" +", line.rstrip(" "))
-        first = first or cells
-        _check_width(path, number, cells, len(first))
+        if not first:
+            first, first_number = cells, number
+        _check_width(path, number, cells, len(first), f" as in line {first_number}")
         yield number, cells
 
 
@@ -109,12 +110,14 @@ def _read_conll_u(path: str) -> Iterator[_Row]:
             )
 
 
-def _check_width(path: str, line: int, cells: Sequence[str], expected: int) -> None:
+def _check_width(
+    path: str, line: int, cells: Sequence[str], expected: int, why: str = ""
+) -> None:
     if len(cells) != expected:
         raise wrong(
             path,
             line,
-            f"expected {expected} columns, received {len(cells)}; mend the line.",
+            f"expected {expected} columns{why}, received {len(cells)}; mend the line.",
         )
 
 

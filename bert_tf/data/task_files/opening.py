@@ -58,6 +58,14 @@ def read_text(path: str) -> str:
     return text if "\n" in text else text.replace("\r", "\n")
 
 
+def ending_of(path: str) -> str:
+    """What the name of a file ends in, as "tsv" of train.tsv.xz; "" where it has none."""
+    name = os.path.basename(path)
+    for ending in COMPRESSED:
+        name = name.removesuffix(ending)
+    return os.path.splitext(name)[1].removeprefix(".")
+
+
 def read_lines(path: str) -> Iterator[tuple[int, str]]:
     """The lines of a file and their numbers from 1; see `read_text`.
 
@@ -83,7 +91,8 @@ def parse_json(path: str, text: str, *, line: int = 1, expected: str = "JSON") -
             surrogate pair, which no UTF-8 can.
     """
     try:
-        value = json.loads(text)
+        # NaN is how Python and pandas write what is missing.
+        value = json.loads(text, parse_constant=lambda name: None)
     except (ValueError, RecursionError) as error:
         raise wrong(
             path,

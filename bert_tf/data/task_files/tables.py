@@ -9,12 +9,11 @@ import dataclasses
 import functools
 import io
 import json
-import os
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 
 from bert_tf.data.task_files.opening import (
-    COMPRESSED,
+    ending_of,
     parse_json,
     read_lines,
     read_text,
@@ -25,7 +24,7 @@ from bert_tf.errors import UserError
 FORMATS = ("tsv", "csv", "jsonl")
 NO_LABEL = ""  # those who judged did not agree, or it is kept secret
 _LABEL = "label"  # what tasks call it
-_TARGETS = frozenset({_LABEL, "score", "summary", "target"})
+TARGETS = frozenset({_LABEL, "score", "summary", "target"})  # of all tasks
 _MANY = 20  # rows of which most should have a label that others have too
 _SHOWN_LINES = 5  # of those that are wrong
 _MAX_CELL_SIZE = 2**31 - 1  # characters; Python's own limit is that of an article
@@ -110,7 +109,7 @@ def read_table(
     names = [frozenset(layout.columns) for layout in layouts] or [frozenset(columns)]
     required = frozenset.intersection(*names)
     _check_names(columns, layouts, required)
-    optional = _TARGETS - required
+    optional = TARGETS - required
     select = functools.partial(_select, path, optional=optional, structured=structured)
     if format_of(path) == "jsonl":
         rows = list(_read_objects(path))
@@ -173,10 +172,7 @@ def refuse_columns(columns: Mapping[str, str], format: str) -> None:
 
 def format_of(path: str) -> str:
     """Which of FORMATS the name of a file tells, compressed or not."""
-    name = os.path.basename(path)
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
-    ending = os.path.splitext(name)[1].removeprefix(".")
+    ending = ending_of(path)
     return ending if ending in FORMATS else "tsv"
 
 

@@ -112,7 +112,8 @@ def _check_heads(pretrained: Pretrained) -> None:
         raise UserError(
             f"Expected a head on the last layer's output, which is all that other "
             f"libraries' heads see, received {', '.join(sorted(heads))} on {features}; "
-            "fine-tune without --layers and --pooling."
+            "fine-tune without --layers and --pooling, and with --frozen, whose head "
+            "sees several layers, give --pooling=pooler."
         )
 
 
@@ -140,6 +141,11 @@ def _reader_of(path: str) -> Callable[..., Pretrained]:
         return hugging_face.read
     if isinstance(settings.get("model"), dict):
         return run_dir.read
+    if tf.io.gfile.isdir(os.path.join(path, run_dir.seed_folder(0))):
+        raise UserError(
+            f"Expected the folder of one run, received {path!r}, which has those of "
+            f"several seeds; give one in it, such as {run_dir.seed_folder(0)}."
+        )
     raise UserError(
         f"Expected a folder with Google's {google.CONFIG_FILE}, or with the "
         f"{run_dir.CONFIG_FILE} of Hugging Face, KerasHub or a run of ours, received "

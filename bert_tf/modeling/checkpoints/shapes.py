@@ -66,8 +66,8 @@ _HEADS = {
 HEADS = tuple(_HEADS)
 # Those whose outputs are classes.
 CLASSIFIERS = ("sequence_classifier", "token_classifier")
-# Those that see what FeatureConfig chooses.
-HEADS_ON_FEATURES = (*CLASSIFIERS, "answer_span", "choice_scorer")
+# What sees what FeatureConfig chooses.
+_ON_FEATURES = (*CLASSIFIERS, "answer_span", "choice_scorer", "decoder")
 
 
 def encoder_shapes(config: BertConfig) -> dict[str, Shape]:
@@ -117,6 +117,11 @@ def head_of(path: str) -> str | None:
     """The head a variable belongs to; None for the encoder's and for others."""
     name = path.partition("/")[0]
     return name if name in HEADS else None
+
+
+def sees_features(path: str) -> bool:
+    """Whether a variable belongs to what learns from the layers of a FeatureConfig."""
+    return path.partition("/")[0] in _ON_FEATURES
 
 
 def _shape(letters: str, config: BertConfig) -> Shape:

@@ -97,13 +97,28 @@ def test_conll_u(ending, tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "columns", "message"),
     [
-        ("a", "a\tO\nb\tX\tO\n", {}, r"a:2: expected 2 columns, received 3; mend"),
-        ("a", "a\tO\nb O\n", {}, r"a:2: expected 2 columns, received 1; mend"),
-        ("a", "a O\n\nb c O\n", {}, r"a:3: expected 2 columns, received 3; mend"),
+        (
+            "a",
+            "a\tO\nb\tX\tO\n",
+            {},
+            r"a:2: expected 2 columns as in line 1, received 3; mend",
+        ),
+        (
+            "a",
+            "a\tO\nb O\n",
+            {},
+            r"a:2: expected 2 columns as in line 1, received 1; mend",
+        ),
+        (
+            "a",
+            "a O\n\nb c O\n",
+            {},
+            r"a:3: expected 2 columns as in line 1, received 3; mend",
+        ),
         ("a", "a O\n O\n", {}, r"a:2: expected a word in column 0, received nothing"),
         ("a", "a\tO\n \tO\n", {}, r"a:2: expected a word in column 0, received nothing"),
         ("a", "a\tO\nb\t\n", {}, r"a:2: expected a label in column 1, received nothing"),
-        ("a", "a\nb O\n", {}, r"a:2: expected 1 columns, received 2; mend"),
+        ("a", "a\nb O\n", {}, r"a:2: expected 1 columns as in line 1, received 2; mend"),
         ("a", "", {}, r"a: expected sentences, received none"),
         ("a", "\n-DOCSTART- O\n\n", {}, r"a: expected sentences, received none"),
         (
