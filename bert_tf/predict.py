@@ -284,11 +284,11 @@ def _read_texts() -> Iterable[str]:
 
 
 def _to_plain(answer: dict) -> dict:
-    from bert_tf.tasks.batches import to_plain
+    from bert_tf.tasks.batches import to_plain, without_filling
 
     plain = {name: to_plain(values) for name, values in sorted(answer.items())}
     if "num_masks" not in plain:
-        return plain
+        return without_filling(plain)
     pairs = zip(plain["tokens"], plain["probabilities"], strict=True)
     masks = [list(map(list, zip(*pair, strict=True))) for pair in pairs]
     return {"masks": masks[: plain["num_masks"]]}

@@ -1,5 +1,6 @@
 """From Python's values to tensors of a batch, and back."""
 
+import collections
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -53,3 +54,31 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return [to_plain(each) for each in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def without_filling(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a batch without what its lists are filled up with to the longest row.
+
+    That is told from lists that belong together, which are of one length and the same up
+    to the last _ of their names: what stands where all texts are "" to the end is none.
+
+    Args:
+        answer: of plain values by the names of an exported model's outputs.
+    """
+    together = collections.defaultdict(list)
+    for name, values in answer.items():
+        if isinstance(values, list):
+            together[name.rpartition("_")[0], len(values)].append(name)
+    answer = dict(answer)
+    for names in together.values():
+        # Not of lists of lists or of numbers alone.
+        texts = [
+            answer[name]
+            for name in names
+            if all(isinstance(v, str) for v in answer[name])
+        ]
+        if texts:
+            rows = [any(row) for row in zip(*texts, strict=True)]
+            num_filled = len(rows) - rows[::-1].index(True) if any(rows) else 0
+            answer |= {name: answer[name][:num_filled] for name in names}
+    return answer

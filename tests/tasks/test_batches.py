@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from bert_tf.tasks.batches import ask, string_tensor, to_plain
+from bert_tf.tasks.batches import ask, string_tensor, to_plain, without_filling
 
 
 def lengths(text, choices):
@@ -42,3 +42,25 @@ def test_plain_values_have_a_json_form():
     assert to_plain(texts) == [["é", "\ufffd"]]
     assert to_plain(np.float32(0.5)) == 0.5
     assert to_plain(np.array([1, 2])) == [1, 2]
+
+
+def test_rows_lose_what_they_are_filled_up_with():
+    answer = {
+        "words": ["a", "b", ""],
+        "starts": [0, 2, 0],
+        "entity_labels": ["", "", ""],
+        "entity_starts": [0, 0, 0],
+        "n_best_answers": ["", "x", ""],  # of equal length, and apart
+        "n_best_scores": [1.0, 0.5, -1e9],
+        "mean_pooled_output": [0.0, 1.0, 0.0],  # has no texts that tell
+        "label": "c",
+    }
+
+    assert without_filling(answer) == answer | {
+        "words": ["a", "b"],
+        "starts": [0, 2],
+        "entity_labels": [],
+        "entity_starts": [],
+        "n_best_answers": ["", "x"],
+        "n_best_scores": [1.0, 0.5],
+    }
