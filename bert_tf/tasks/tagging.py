@@ -258,15 +258,17 @@ class Tagging(Task):
     ) -> dict[str, float]:
         """Accuracy of words; precision, recall and F1 of entities, as conlleval counts.
 
-        An entity is right if its first word, its last and its type are. Labels are
-        compared as IOB2, whatever the model's are.
+        An entity is right if its first word, its last and its type are. Words' labels are
+        compared as they are; of a model that has others than IOB2's, as IOB2.
         """
         expected = [list(example.target) for example in examples]
         received = [answer["labels"] for answer in answers]
-        if self.has_entities:
+        has_iob2 = set(self.config.labels) <= all_iob2(self.config.labels)
+        if self.has_entities and not has_iob2:
             received = [to_iob2(labels) for labels in received]
         figures = {"accuracy": seqeval_metrics.accuracy_score(expected, received)}
         if self.has_entities:
+            received = [to_iob2(labels) for labels in received]
             for name, score in (
                 ("precision", seqeval_metrics.precision_score),
                 ("recall", seqeval_metrics.recall_score),
