@@ -34,21 +34,20 @@ class SelfAttention(keras.layers.Layer):
         self.initializer_range = initializer_range
         self.dropout = StatelessDropout(dropout_rate, dtype=self.dtype_policy)
 
-    def build(self, input_shape, attended_shape=None):
-        """Creates the three projections for inputs [B, S, H].
+    def build(self, x_BQH_shape, x_BTH_shape=None):
+        """Creates the three projections.
 
         Args:
-            input_shape: of what attends.
-            attended_shape: of what is attended to, if that is wider or narrower.
+            x_BQH_shape: of what attends.
+            x_BTH_shape: of what is attended to, if that has other features.
         """
-        attended_shape = attended_shape or input_shape
         for name, shape in (
-            ("query", input_shape),
-            ("key", attended_shape),
-            ("value", attended_shape),
+            ("query", x_BQH_shape),
+            ("key", x_BTH_shape or x_BQH_shape),
+            ("value", x_BTH_shape or x_BQH_shape),
         ):
             projection = Dense(
-                input_shape[-1],
+                x_BQH_shape[-1],
                 kernel_initializer=keras.initializers.TruncatedNormal(
                     stddev=self.initializer_range
                 ),
@@ -57,7 +56,7 @@ class SelfAttention(keras.layers.Layer):
             )
             projection.build(shape)
             setattr(self, name, projection)
-        self.dropout.build(input_shape)
+        self.dropout.build(x_BQH_shape)
         self.built = True
 
     def call(

@@ -194,6 +194,14 @@ def test_labels_that_are_no_choice(labels, bert, reviews, tmp_path):
         finetune_and_evaluate(config_of(bert, reviews, task=task), str(tmp_path))
 
 
+def test_a_file_with_one_label(bert, reviews, tmp_path):
+    path = tmp_path / "one.tsv"
+    path.write_text("sentence\tlabel\na film\tgood\nthe film\tgood\n")
+
+    with pytest.raises(UserError, match=r"one\.tsv: expected two labels .* 'good' alone"):
+        finetune_and_evaluate(config_of(bert, (str(path), reviews[1])), str(tmp_path))
+
+
 def test_a_damaged_configuration_in_the_folder(bert, reviews, tmp_path):
     for damaged, message in (("{", "Expected JSON in"), ("[]", "Expected an object of")):
         (tmp_path / "config.json").write_text(damaged)
